@@ -1,0 +1,71 @@
+"""What a stage says while it works: one plain line an event.
+
+The lines are the pod's log in the cluster and feed the live view of the command line on one machine:
+
+    gansweep started train_gan malignant/0
+    gansweep progress train_gan malignant/0 12/200 epochs loss_d=0.53 loss_g=2.11
+    gansweep finished train_gan malignant/0 83.1 s
+    gansweep failed train_gan malignant/0 InputError: the reason
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+_LINE = re.compile(
+    r"gansweep (?P<kind>started|progress|finished|failed) (?P<stage>[a-z_]+) (?P<cell>\S+)(?: (?P<rest>.*))?$"
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of progress; `cell` is the loop item (a class and replicate, an arm) or "-"."""
+
+    kind: str
+    stage: str
+    cell: str
+    done: int = 0
+    planned: int = 0
+    unit: str = ""
+    figures: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: str = ""
+
+
+@contextmanager
+def stage(name: str, cell: str = "-") -> Iterator[None]:
+    """Announce the start and the end of a stage's work, or its own error in one line."""
+    start = time.monotonic()
+    print(f"gansweep started {name} {cell}", flush=True)
+    try:
+        yield
+    except BaseException as error:
+        message = " ".join(str(error).split()) or "no message"
+        print(f"gansweep failed {name} {cell} {type(error).__name__}: {message}", flush=True)
+        raise
+    print(f"gansweep finished {name} {cell} {time.monotonic() - start:.1f} s", flush=True)
+
+
+def report(name: str, cell: str, done: int, planned: int, unit: str, **figures: float) -> None:
+    """Say that `done` of `planned` `unit`s (epochs, images, ...) are behind, with figures such as losses."""
+    shown = "".join(f" {key}={value:.4g}" for key, value in figures.items())
+    print(f"gansweep progress {name} {cell} {done}/{planned} {unit}{shown}", flush=True)
+
+
+def parse(line: str) -> Event | None:
+    """Read an event back from a line of a log (anything may stand before it); None if there is none."""
+    match = _LINE.search(line.rstrip())
+    if not match:
+        return None
+    kind, name, cell, rest = match["kind"], match["stage"], match["cell"], match["rest"] or ""
+    if kind == "failed":
+        return Event(kind, name, cell, error=rest)
+    if kind == "finished":
+        return Event(kind, name, cell, seconds=float(rest.split()[0]))
+    if kind == "progress":
+        counts, unit, *figures = rest.split()
+        done, planned = counts.split("/")
+        return Event(kind, name, cell, int(done), int(planned), unit, dict(f.split("=") for f in figures))
+    return Event(kind, name, cell)

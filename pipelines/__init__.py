@@ -1,0 +1,1 @@
+"""The pipeline, its presets and placement, and the command line."""
