@@ -23,7 +23,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     try:
         yield part
         part.chmod(0o644)
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 

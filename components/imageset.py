@@ -145,9 +145,7 @@ def read_imageset(folder: str | Path) -> ImageSet:
 
 def _rows(imageset: ImageSet) -> Iterable[tuple]:
     names = [imageset.classes[label] for label in imageset.labels]
-    return zip(
-        imageset.paths, names, imageset.splits, imageset.folds, imageset.groups, imageset.sha256, strict=True
-    )
+    return zip(imageset.paths, names, imageset.splits, imageset.folds, imageset.groups, imageset.sha256, strict=True)
 
 
 def _strings(values: Iterable[str]) -> np.ndarray:
