@@ -4,7 +4,7 @@ An image set is a folder of three files, whatever the number of images:
 
     images.npy     uint8, N x S x S x 3, RGB, 0..255; opens memory-mapped
     rows.csv       one row an image, in the order of the array: path, label, split, fold, group, sha256
-    imageset.json  name, notice, classes, image_size, rows
+    imageset.json  name, notice, classes, positive_class, image_size, rows
 """
 
 import csv
@@ -28,7 +28,7 @@ class ImageSet:
     `labels` are indices into `classes`. `splits` is "development", "test" or "synthetic". `folds` numbers the
     validation folds of the development set from 0 (-1 elsewhere): replicate r validates on fold r modulo their
     number. `groups` names the lesion, patient or near-duplicates an image belongs to; for a synthetic image
-    it is the generator that drew it (`gan-0`, ...). `notice` is shown on every report made from the set.
+    it is the generator that drew it (`gan-0`, ...). `positive_class` is the one whose misses cost most. `notice` is shown on every report made from the set.
     """
 
     name: str
@@ -41,6 +41,7 @@ class ImageSet:
     folds: np.ndarray
     groups: np.ndarray
     sha256: np.ndarray
+    positive_class: str = ""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -96,6 +97,7 @@ def write_imageset(folder: str | Path, imageset: ImageSet) -> None:
             "name": imageset.name,
             "notice": imageset.notice,
             "classes": list(imageset.classes),
+            "positive_class": imageset.positive_class,
             "image_size": imageset.image_size,
             "rows": len(imageset),
         },
@@ -140,6 +142,7 @@ def read_imageset(folder: str | Path) -> ImageSet:
         folds=np.array(folds, dtype=np.int64),
         groups=_strings(groups),
         sha256=_strings(sha256),
+        positive_class=about["positive_class"],
     )
 
 

@@ -1,0 +1,37 @@
+"""The stage `compare` as a Kubeflow component."""
+
+from kfp import dsl
+
+
+@dsl.component(base_image="gansweep-data", packages_to_install=[], install_kfp_package=False)
+def compare(
+    plan_file: dsl.Input[dsl.Artifact],
+    evaluations: dsl.Input[list[dsl.Artifact]],
+    development_set: dsl.Input[dsl.Dataset],
+    test_set: dsl.Input[dsl.Dataset],
+    synthetic_set: dsl.Input[dsl.Dataset],
+    data_report: dsl.Input[dsl.Artifact],
+    quality_report: dsl.Input[dsl.Artifact],
+    verdict: dsl.Output[dsl.Artifact],
+    ledger: dsl.Output[dsl.Dataset],
+    report: dsl.Output[dsl.HTML],
+    summary: dsl.Output[dsl.Markdown],
+) -> None:
+    """Compare every arm with `real` and conclude, with uncertainty.
+
+    Gives verdict.json, the ledger of changed diagnoses (CSV), the report (HTML) and a summary (Markdown).
+    """
+    from components.compare.compare import CompareInputs, compare
+    from components.progress import stage
+
+    with stage("compare"):
+        inputs = CompareInputs(
+            plan=plan_file.path,
+            evaluations=[evaluation.path for evaluation in evaluations],
+            development_set=development_set.path,
+            test_set=test_set.path,
+            synthetic_set=synthetic_set.path,
+            data_report=data_report.path,
+            quality_report=quality_report.path,
+        )
+        compare(inputs, verdict.path, ledger.path, report.path, summary.path)

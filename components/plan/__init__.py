@@ -1,0 +1,1 @@
+"""Checks all parameters and lays out the work: GAN cells and arms."""

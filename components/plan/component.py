@@ -1,0 +1,70 @@
+"""The stage `plan` as a Kubeflow component."""
+
+from typing import NamedTuple
+
+from kfp import dsl
+
+
+@dsl.component(base_image="gansweep-data", packages_to_install=[], install_kfp_package=False)
+def plan(
+    plan_file: dsl.Output[dsl.Artifact],
+    data_set: str,
+    groups: str,
+    positive_class: str,
+    image_size: int,
+    test_share: float,
+    validation_share: float,
+    max_bad_share: float,
+    on_leak: str,
+    near_duplicate_correlation: float,
+    arms: list,
+    replicates: int,
+    gan_replicates: int,
+    seed: int,
+    gan_epochs: int,
+    gan_batch_size: int,
+    gan_learning_rate: float,
+    gan_beta1: float,
+    gan_latent: int,
+    gan_width: int,
+    gan_flips: bool,
+    gan_average: float,
+    gan_checkpoint_epochs: int,
+    gan_threads: int,
+    gan_gpus: str,
+    gan_gpu_type: str,
+    gan_node_selector: dict,
+    gan_tolerations: list,
+    gan_cpu: str,
+    gan_memory: str,
+    inception_weights: str,
+    classifier_epochs: int,
+    classifier_batch_size: int,
+    classifier_learning_rate: float,
+    classifier_dropout: float,
+    classifier_patience: int,
+    classifier_threads: int,
+    confidence: float,
+    sensitivity_margin: float,
+    target_sensitivity: float,
+    bootstrap_resamples: int,
+) -> NamedTuple("Outputs", [("gan_cells", list), ("arms", list), ("positive_class", str), ("smallest_class", int)]):
+    """Refuse bad parameters before any work, and lay out the GAN cells and the arms.
+
+    The parameters are those of the pipeline, documented there. Gives the plan (JSON: parameters, positive
+    class, cells, arms), one {label, replicate, seed} a GAN, the arms, the positive class (resolved) and the
+    number of development images that the smallest class needs.
+    """
+    values = {name: value for name, value in locals().items() if name != "plan_file"}
+
+    from components.dataset import open_data_set
+    from components.files import write_json
+    from components.plan.parameters import check_parameters
+    from components.plan.plan import make_plan, smallest_class
+    from components.progress import stage
+
+    with stage("plan"):
+        parameters = check_parameters(values)
+        laid_out = make_plan(parameters, open_data_set(parameters.data_set)).to_json()
+        write_json(plan_file.path, laid_out)
+    return laid_out["gan_cells"], laid_out["arms"], laid_out["positive_class"], smallest_class(parameters)

@@ -1,0 +1,96 @@
+"""The limits of every pipeline parameter.
+
+Names, defaults, units and meanings stand in the pipeline's signature and docstring
+(`pipelines/gan_augmentation.py`); here stands what values make sense.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from components.arms import parse_arms
+from components.errors import InputError
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
+IMAGE_SIZES = (16, 32, 64, 128, 256)
+
+
+class Parameters(BaseModel):
+    """Every parameter of the pipeline, checked one by one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    data_set: Annotated[str, Field(min_length=1)]
+    groups: str
+    positive_class: str
+    image_size: int
+    test_share: Share
+    validation_share: Annotated[float, Field(gt=0, le=0.5)]
+    max_bad_share: Annotated[float, Field(ge=0, lt=1)]
+    on_leak: Literal["drop", "keep", "fail"]
+    near_duplicate_correlation: Annotated[float, Field(ge=0.9, le=1)]
+    arms: list[str]
+    replicates: Annotated[int, Field(ge=1, le=100)]
+    gan_replicates: Annotated[int, Field(ge=1, le=20)]
+    seed: Annotated[int, Field(ge=0, lt=2**31 - 100)]
+
+    gan_epochs: Annotated[int, Field(ge=1, le=100_000)]
+    gan_batch_size: Annotated[int, Field(ge=2, le=4096)]
+    gan_learning_rate: Annotated[float, Field(gt=0, le=1)]
+    gan_beta1: Annotated[float, Field(ge=0, lt=1)]
+    gan_latent: Annotated[int, Field(ge=1, le=4096)]
+    gan_width: Annotated[int, Field(ge=1, le=512)]
+    gan_flips: bool
+    gan_average: Annotated[float, Field(ge=0, lt=1)]
+    gan_checkpoint_epochs: Count
+    gan_threads: Annotated[int, Field(ge=1, le=256)]
+    gan_gpus: Annotated[str, Field(pattern=r"^[0-9]*$")]
+    gan_gpu_type: Annotated[str, Field(min_length=1)]
+    gan_node_selector: dict[str, str]
+    gan_tolerations: list[dict[str, Any]]
+    gan_cpu: Quantity
+    gan_memory: Quantity
+
+    inception_weights: str
+
+    classifier_epochs: Annotated[int, Field(ge=1, le=100_000)]
+    classifier_batch_size: Annotated[int, Field(ge=1, le=65_536)]
+    classifier_learning_rate: Annotated[float, Field(gt=0, le=1)]
+    classifier_dropout: Annotated[float, Field(ge=0, lt=1)]
+    classifier_patience: Annotated[int, Field(ge=0)]
+    classifier_threads: Annotated[int, Field(ge=1, le=256)]
+
+    confidence: Annotated[float, Field(ge=0.5, lt=1)]
+    sensitivity_margin: Annotated[float, Field(ge=0, lt=1)]
+    target_sensitivity: Share
+    bootstrap_resamples: Annotated[int, Field(ge=100, le=100_000)]
+
+    @field_validator("image_size")
+    @classmethod
+    def _a_dcgan_can_have_it(cls, size: int) -> int:
+        if size not in IMAGE_SIZES:
+            raise ValueError(f"a DCGAN doubles its size at each block; take one of {', '.join(map(str, IMAGE_SIZES))}")
+        return size
+
+    @field_validator("arms")
+    @classmethod
+    def _each_is_an_arm(cls, arms: list[str]) -> list[str]:
+        parse_arms(arms)
+        return arms
+
+
+def check_parameters(values: dict[str, Any]) -> Parameters:
+    """Return the checked parameters; raises InputError naming the first wrong one, its value and its limits."""
+    try:
+        return Parameters.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        if first["type"] == "missing":
+            raise InputError(f"{name}: no value is given; set it with --set {name}=...") from None
+        if first["type"] == "extra_forbidden":
+            raise InputError(f"{name}: there is no such parameter") from None
+        message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
+        raise InputError(f"{name}: {message}; it is {first['input']!r}") from None

@@ -1,0 +1,101 @@
+"""Lays out a run: which GANs to train, which arms to compare, after every check that needs no pixels."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import components
+from components.arms import Arm, parse_arms
+from components.dataset import DataSet
+from components.errors import InputError
+from components.plan.parameters import Parameters
+
+# KFP slows down and Argo's status outgrows its limit beyond about this many loop cells in one run.
+MOST_CELLS = 100
+
+
+@dataclass(frozen=True)
+class GanCell:
+    """One GAN to train: a class and a replicate with its seed."""
+
+    label: str
+    replicate: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do. `positive_class` is resolved: never empty."""
+
+    parameters: Parameters
+    positive_class: str
+    gan_cells: tuple[GanCell, ...]
+    arms: tuple[Arm, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as it is handed to the later stages."""
+        return {
+            "gansweep_version": components.__version__,
+            "parameters": self.parameters.model_dump(),
+            "positive_class": self.positive_class,
+            "gan_cells": [asdict(cell) for cell in self.gan_cells],
+            "arms": [arm.name for arm in self.arms],
+        }
+
+
+def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
+    """Check the parameters against the listed data set and lay out the work.
+
+    Raises InputError on a single class, an unknown positive class, a test folder that lacks a class, a class
+    with fewer images than a GAN batch, or more loop cells than a run may have.
+    """
+    classes = data_set.classes
+    if len(classes) < 2:
+        raise InputError(f"data_set: only one class, '{classes[0]}', is there; a classifier needs two or more folders")
+    positive_class = _positive_class(parameters.positive_class, classes)
+    for label in classes:
+        _check_class(data_set, label, parameters)
+    arms = parse_arms(parameters.arms)
+    cells = tuple(
+        GanCell(label, replicate, parameters.seed + replicate)
+        for label in classes
+        for replicate in range(parameters.gan_replicates)
+    )
+    if len(cells) + len(arms) > MOST_CELLS:
+        raise InputError(
+            f"arms: {len(cells)} GANs and {len(arms)} arms are more than {MOST_CELLS} cells; "
+            "use fewer arms or gan_replicates, or several runs"
+        )
+    return Plan(parameters, positive_class, cells, tuple(arms))
+
+
+def smallest_class(parameters: Parameters) -> int:
+    """Return how many development images a class needs so that a GAN's training rows fill one batch."""
+    folds = max(2, round(1 / parameters.validation_share))
+    return -(-parameters.gan_batch_size * folds // (folds - 1))
+
+
+def _positive_class(wanted: str, classes: tuple[str, ...]) -> str:
+    name = wanted or "malignant"
+    if name not in classes:
+        raise InputError(
+            f"positive_class: '{name}' is not a class of the data set; "
+            f"set it to the class whose misses cost most: {', '.join(classes)}"
+        )
+    return name
+
+
+def _check_class(data_set: DataSet, label: str, parameters: Parameters) -> None:
+    count = data_set.count(label, "", "train")
+    if data_set.has_test_folder:
+        for folder, images in (("test", data_set.count(label, "test")), ("train", count)):
+            if images == 0:
+                raise InputError(f"data_set: class '{label}' has no images under {folder}/; every class needs some there")
+    else:
+        count -= round(parameters.test_share * count)
+    needed = smallest_class(parameters)
+    if count < needed:
+        largest = parameters.gan_batch_size * count // needed
+        raise InputError(
+            f"gan_batch_size: class '{label}' has {count} images to learn from, a batch of {parameters.gan_batch_size} "
+            f"needs {needed} (validation taken off); add images or set gan_batch_size to at most {largest}"
+        )

@@ -1,0 +1,47 @@
+"""The stage `prepare` as a Kubeflow component."""
+
+from kfp import dsl
+
+
+@dsl.component(base_image="gansweep-data", packages_to_install=[], install_kfp_package=False)
+def prepare(
+    development_set: dsl.Output[dsl.Dataset],
+    test_set: dsl.Output[dsl.Dataset],
+    data_report: dsl.Output[dsl.Artifact],
+    data_report_page: dsl.Output[dsl.HTML],
+    data_set: str,
+    groups: str,
+    positive_class: str,
+    image_size: int,
+    test_share: float,
+    validation_share: float,
+    max_bad_share: float,
+    on_leak: str,
+    near_duplicate_correlation: float,
+    smallest_class: int,
+    seed: int,
+) -> None:
+    """Decode every image once; find bad files, duplicates and leaks; split into development and test set.
+
+    Gives both sets as packed arrays with a table of their rows, and the data report as JSON and as a page.
+    """
+    from components.dataset import open_data_set
+    from components.prepare.prepare import PrepareSettings, prepare
+    from components.progress import stage
+
+    with stage("prepare"):
+        settings = PrepareSettings(
+            image_size=image_size,
+            positive_class=positive_class,
+            test_share=test_share,
+            validation_share=validation_share,
+            max_bad_share=max_bad_share,
+            on_leak=on_leak,
+            near_duplicate_correlation=near_duplicate_correlation,
+            groups=groups,
+            seed=seed,
+            smallest_class=smallest_class,
+        )
+        prepare(
+            open_data_set(data_set), settings, development_set.path, test_set.path, data_report.path, data_report_page.path
+        )

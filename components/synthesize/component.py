@@ -1,0 +1,38 @@
+"""The stage `synthesize` as a Kubeflow component."""
+
+from kfp import dsl
+
+
+@dsl.component(base_image="gansweep-gan", packages_to_install=[], install_kfp_package=False)
+def synthesize(
+    generators: dsl.Input[list[dsl.Model]],
+    development_set: dsl.Input[dsl.Dataset],
+    synthetic_set: dsl.Output[dsl.Dataset],
+    quality_report: dsl.Output[dsl.Artifact],
+    arms: list,
+    seed: int,
+    inception_weights: str,
+    threads: int,
+) -> None:
+    """Draw the most synthetic images that any arm needs, and measure their quality and privacy.
+
+    Gives the synthetic set, of which every arm takes the first n a class, and the quality report.
+    """
+    from pathlib import Path
+
+    from components.arms import parse_arms
+    from components.imageset import read_imageset
+    from components.progress import stage
+    from components.synthesize.synthesize import synthesize
+
+    with stage("synthesize"):
+        synthesize(
+            [Path(generator.path) for generator in generators],
+            read_imageset(development_set.path),
+            parse_arms(arms),
+            seed,
+            inception_weights=inception_weights,
+            threads=threads,
+            synthetic_folder=synthetic_set.path,
+            report_folder=quality_report.path,
+        )

@@ -1,0 +1,58 @@
+"""The stage `train_gan` as a Kubeflow component."""
+
+from kfp import dsl
+
+
+@dsl.component(base_image="gansweep-gan", packages_to_install=[], install_kfp_package=False)
+def train_gan(
+    development_set: dsl.Input[dsl.Dataset],
+    generator: dsl.Output[dsl.Model],
+    curves: dsl.Output[dsl.HTML],
+    cell: dict,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    beta1: float,
+    latent: int,
+    width: int,
+    flips: bool,
+    average: float,
+    checkpoint_epochs: int,
+    threads: int,
+    gpus: str,
+) -> None:
+    """Train one DCGAN, of the class and replicate that `cell` ({label, replicate, seed}) names.
+
+    Gives the generator (safetensors, losses of every update, pictures from noise to the end) and its curves
+    as a page. Continues from the last checkpoint in the folder named by GANSWEEP_CHECKPOINTS, if there is one.
+    """
+    from components.imageset import read_imageset
+    from components.progress import stage
+    from components.train_gan.checkpoint import checkpoint_folder
+    from components.train_gan.curves import write_curves
+    from components.train_gan.train import GanSettings, train_gan
+
+    with stage("train_gan", f"{cell['label']}/{cell['replicate']}"):
+        settings = GanSettings(
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            beta1=beta1,
+            latent=latent,
+            width=width,
+            flips=flips,
+            average=average,
+            checkpoint_epochs=checkpoint_epochs,
+        )
+        train_gan(
+            read_imageset(development_set.path),
+            cell["label"],
+            int(cell["replicate"]),
+            int(cell["seed"]),
+            settings,
+            gpus=gpus,
+            threads=threads,
+            checkpoint_folder=checkpoint_folder(),
+            generator_folder=generator.path,
+        )
+        write_curves(generator.path, curves.path)

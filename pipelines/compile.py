@@ -1,0 +1,25 @@
+"""Compiles the pipeline to the YAML that runs on one machine and on a cluster alike."""
+
+from pathlib import Path
+
+from kfp import compiler
+from kfp.dsl.base_component import BaseComponent
+
+import components
+from components.files import whole_file
+from pipelines.gan_augmentation import make_pipeline
+
+REGISTRY = "gansweep"
+
+
+def load_pipeline(registry: str = REGISTRY, tag: str = components.__version__) -> BaseComponent:
+    """Return the pipeline with its images named REGISTRY/{data,gan,classifier}:TAG."""
+    return make_pipeline({name: f"{registry}/{name}:{tag}" for name in ("data", "gan", "classifier")})
+
+
+def compile_pipeline(path: str | Path, registry: str = REGISTRY, tag: str = components.__version__) -> None:
+    """Write the compiled pipeline to `path` (YAML), whole or not at all."""
+    with whole_file(Path(path)) as part:
+        yaml_part = part.with_suffix(".yaml")  # the compiler looks at the file's ending
+        compiler.Compiler().compile(load_pipeline(registry, tag), str(yaml_part))
+        yaml_part.replace(part)

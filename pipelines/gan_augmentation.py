@@ -1,0 +1,201 @@
+"""The pipeline: does GAN-made training data help, how much of it, and at what cost in missed disease?
+
+    plan -> prepare -> train_gan (class x replicate, on GPU nodes)
+                          `-> synthesize -> train_classifier -> evaluate (one pair an arm)
+                                                                   `-> compare
+"""
+
+from kfp import dsl
+from kfp.dsl.base_component import BaseComponent
+
+from components.compare.component import compare
+from components.evaluate.component import evaluate
+from components.plan.component import plan
+from components.prepare.component import prepare
+from components.synthesize.component import synthesize
+from components.train_classifier.component import train_classifier
+from components.train_gan.component import train_gan
+from pipelines.placement import place, place_on_gpu, share_memory
+
+NAME = "gan-augmentation"
+
+
+def make_pipeline(images: dict[str, str]) -> BaseComponent:
+    """Return the pipeline with the names of its images: data, gan and classifier."""
+
+    @dsl.pipeline(name=NAME)
+    def gan_augmentation(
+        data_set: str,
+        groups: str = "",
+        positive_class: str = "",
+        image_size: int = 32,
+        test_share: float = 0.2,
+        validation_share: float = 0.2,
+        max_bad_share: float = 0.05,
+        on_leak: str = "drop",
+        near_duplicate_correlation: float = 0.99,
+        arms: list = ["real", "traditional", "gan:50%", "gan:100%", "traditional+gan:100%"],  # noqa: B006 (KFP copies it)
+        replicates: int = 5,
+        gan_replicates: int = 1,
+        seed: int = 0,
+        gan_epochs: int = 200,
+        gan_batch_size: int = 64,
+        gan_learning_rate: float = 2e-4,
+        gan_beta1: float = 0.5,
+        gan_latent: int = 100,
+        gan_width: int = 32,
+        gan_flips: bool = True,
+        gan_average: float = 0.999,
+        gan_checkpoint_epochs: int = 10,
+        gan_threads: int = 1,
+        gan_gpus: str = "",
+        gan_gpu_type: str = "nvidia.com/gpu",
+        gan_node_selector: dict = {},  # noqa: B006
+        gan_tolerations: list = [],  # noqa: B006
+        gan_cpu: str = "2",
+        gan_memory: str = "4Gi",
+        inception_weights: str = "",
+        classifier_epochs: int = 60,
+        classifier_batch_size: int = 32,
+        classifier_learning_rate: float = 1e-3,
+        classifier_dropout: float = 0.25,
+        classifier_patience: int = 10,
+        classifier_threads: int = 1,
+        confidence: float = 0.95,
+        sensitivity_margin: float = 0.02,
+        target_sensitivity: float = 0.9,
+        bootstrap_resamples: int = 2000,
+    ) -> None:
+        """Does GAN-made training data help a medical image classifier, and at what cost in missed disease?
+
+        Args:
+            data_set: Folder with one folder of images a class, optionally under train/ and test/. No default.
+            groups: CSV table (image, lesion or patient) of images that belong together; "" if none is known.
+            positive_class: Class whose misses cost most; "" takes `malignant`.
+            image_size: Height and width of the images, in pixels: 16, 32, 64, 128 or 256.
+            test_share: Share of the images drawn as test set where no test/ folder is given, 0 to 1.
+            validation_share: Share of the development set that each replicate validates on, 0 to 0.5.
+            max_bad_share: Share of unreadable files above which the run stops, 0 to 1.
+            on_leak: Development images that share a group with the test set: `drop`, `keep` or `fail`.
+            near_duplicate_correlation: Correlation of thumbnails above which two images are one group, 0.9 to 1.
+            arms: Recipes of the training set, `real` among them: real, traditional, gan:120 (images a class),
+                gan:50% (of the real ones of each class), traditional+gan:480, only-gan:1000.
+            replicates: Trainings of each arm, each with its own seed and validation fold.
+            gan_replicates: GANs trained for each class; replicate r of an arm uses number r modulo this.
+            seed: Seed of the first replicate; the others count up from it.
+            gan_epochs: Passes of each GAN over its class.
+            gan_batch_size: Images a GAN update.
+            gan_learning_rate: Step size of Adam, for both networks.
+            gan_beta1: First decay rate of Adam, for both networks, 0 to 1.
+            gan_latent: Entries of the latent vector that a synthetic image is made from.
+            gan_width: Feature maps of the generator's last hidden layer; each layer before has twice as many.
+            gan_flips: Show the GAN flipped and turned images too; a lesion has no upper side.
+            gan_average: Decay of the running average of the generator's weights, an update; 0 keeps the last weights.
+            gan_checkpoint_epochs: Epochs between two checkpoints.
+            gan_threads: Processor threads of one GAN training on the CPU.
+            gan_gpus: GPUs of one GAN training, as text: "1"; "" asks for none and trains on the CPU.
+            gan_gpu_type: Resource name of the GPUs.
+            gan_node_selector: Node labels that GAN pods need, as JSON.
+            gan_tolerations: Tolerations of GAN pods, as JSON.
+            gan_cpu: Processors of one GAN pod (request and limit).
+            gan_memory: Memory of one GAN pod (request and limit).
+            inception_weights: Inception-v3 weights (.safetensors) for the quality figures; "" trains a small encoder.
+            classifier_epochs: Passes of each classifier over its training set, at most.
+            classifier_batch_size: Images a classifier update.
+            classifier_learning_rate: Step size of Adam.
+            classifier_dropout: Share of activations dropped after each block, 0 to 1.
+            classifier_patience: Epochs without a lower validation loss that end a training; 0 never does.
+            classifier_threads: Processor threads of one classifier training on the CPU.
+            confidence: Level of all intervals, and 1 minus the error rate of the verdicts, 0.5 to 1.
+            sensitivity_margin: Loss of sensitivity against `real` that an arm must be shown to stay within, 0 to 1.
+            target_sensitivity: Validation sensitivity at which the operating threshold is set, 0 to 1.
+            bootstrap_resamples: Resamples of test images and replicates behind every interval.
+        """
+        parameters = {name: value for name, value in locals().items() if name != "images"}
+        planned = place(plan(**parameters), "plan", images)
+        planned.set_caching_options(False)
+        prepared = place(
+            prepare(
+                data_set=data_set,
+                groups=groups,
+                positive_class=planned.outputs["positive_class"],
+                image_size=image_size,
+                test_share=test_share,
+                validation_share=validation_share,
+                max_bad_share=max_bad_share,
+                on_leak=on_leak,
+                near_duplicate_correlation=near_duplicate_correlation,
+                smallest_class=planned.outputs["smallest_class"],
+                seed=seed,
+            ),
+            "prepare",
+            images,
+        )
+        with dsl.ParallelFor(planned.outputs["gan_cells"], name="gans") as cell:
+            gan = train_gan(
+                development_set=prepared.outputs["development_set"],
+                cell=cell,
+                epochs=gan_epochs,
+                batch_size=gan_batch_size,
+                learning_rate=gan_learning_rate,
+                beta1=gan_beta1,
+                latent=gan_latent,
+                width=gan_width,
+                flips=gan_flips,
+                average=gan_average,
+                checkpoint_epochs=gan_checkpoint_epochs,
+                threads=gan_threads,
+                gpus=gan_gpus,
+            )
+            place(gan, "train_gan", images)
+            place_on_gpu(
+                gan, gan_gpus, gan_gpu_type, gan_node_selector, gan_tolerations, gan_cpu, gan_memory  # type: ignore[arg-type]
+            )
+        synthesized = place(
+            synthesize(
+                generators=dsl.Collected(gan.outputs["generator"]),
+                development_set=prepared.outputs["development_set"],
+                arms=arms,
+                seed=seed,
+                inception_weights=inception_weights,
+                threads=gan_threads,
+            ),
+            "synthesize",
+            images,
+        )
+        with dsl.ParallelFor(planned.outputs["arms"], name="arms") as arm:
+            trained = train_classifier(
+                development_set=prepared.outputs["development_set"],
+                synthetic_set=synthesized.outputs["synthetic_set"],
+                arm=arm,
+                replicates=replicates,
+                gan_replicates=gan_replicates,
+                seed=seed,
+                epochs=classifier_epochs,
+                batch_size=classifier_batch_size,
+                learning_rate=classifier_learning_rate,
+                dropout=classifier_dropout,
+                patience=classifier_patience,
+                threads=classifier_threads,
+            )
+            share_memory(place(trained, "train_classifier", images))
+            evaluated = evaluate(
+                models=trained.outputs["models"],
+                test_set=prepared.outputs["test_set"],
+                arm=arm,
+                target_sensitivity=target_sensitivity,
+                threads=classifier_threads,
+            )
+            place(evaluated, "evaluate", images)
+        compared = compare(
+            plan_file=planned.outputs["plan_file"],
+            evaluations=dsl.Collected(evaluated.outputs["evaluation"]),
+            development_set=prepared.outputs["development_set"],
+            test_set=prepared.outputs["test_set"],
+            synthetic_set=synthesized.outputs["synthetic_set"],
+            data_report=prepared.outputs["data_report"],
+            quality_report=synthesized.outputs["quality_report"],
+        )
+        place(compared, "compare", images)
+
+    return gan_augmentation

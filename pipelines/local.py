@@ -1,0 +1,31 @@
+"""Runs a compiled pipeline on this machine with kfp.local: python -m pipelines.local PIPELINE PARAMETERS ARTIFACTS.
+
+It is a process of its own so that the runner's noise can go to a log, and so that ending it ends every stage.
+"""
+
+import os
+import signal
+import sys
+import threading
+
+import yaml
+from kfp import components, local
+
+
+def main(pipeline_file: str, parameters_file: str, artifacts: str) -> None:
+    """Run the pipeline to its end; raises RuntimeError from the runner if a stage failed."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with open(parameters_file, encoding="utf-8") as file:  # noqa: PTH123
+        parameters = yaml.safe_load(file)
+    local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=artifacts, raise_on_error=True)
+    components.load_component_from_file(pipeline_file)(**parameters)
+
+
+def _end_with_parent() -> None:
+    """End this process group when standard input closes, which is when the parent process is gone."""
+    sys.stdin.buffer.read()
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,131 @@
+"""The pipeline's parameters as a user gives them: presets, name=value settings, and their table."""
+
+import difflib
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.errors import InputError
+from pipelines.compile import load_pipeline
+
+PRESETS = Path(__file__).parent / "presets"
+# Parameters that hold a path: made absolute, for stages may run elsewhere than the user's shell.
+PATHS = ("data_set", "groups", "inception_weights")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One pipeline parameter; `kind` is KFP's name of its type: String, Integer, Float, Boolean, List or Dict."""
+
+    name: str
+    kind: str
+    default: Any
+    required: bool
+    description: str
+
+
+@cache
+def declared_parameters() -> dict[str, Parameter]:
+    """Return all parameters in order, as the pipeline's signature and docstring declare them."""
+    inputs = load_pipeline().component_spec.inputs
+    return {
+        name: Parameter(name, spec.type, spec.default, not spec.optional, " ".join((spec.description or "").split()))
+        for name, spec in inputs.items()
+    }
+
+
+def preset_names() -> list[str]:
+    """Return the names of the presets that come with gansweep."""
+    return sorted(path.stem for path in PRESETS.glob("*.yaml"))
+
+
+def load_preset(name: str) -> dict[str, Any]:
+    """Return the arguments of a preset, given by name or as the path of a YAML file; raises InputError."""
+    path = Path(name) if name.endswith((".yaml", ".yml")) else PRESETS / f"{name}.yaml"
+    if not path.is_file():
+        close = difflib.get_close_matches(name, preset_names(), n=1)
+        hint = f"did you mean {close[0]}?" if close else f"take one of {', '.join(preset_names())} or a .yaml file"
+        raise InputError(f"--preset: there is no preset '{name}'; {hint}")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: expected one 'parameter: value' a line")
+    return {name: _typed(name, value) for name, value in values.items()}
+
+
+def parse_settings(settings: list[str]) -> dict[str, Any]:
+    """Read `name=value` texts; raises InputError on unknown names (with the nearest one) and wrong types."""
+    values = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise InputError(f"--set {setting}: write it as name=value")
+        kind = _parameter(name).kind
+        values[name] = _typed(name, text if kind == "String" else _value(name, kind, text))
+    return values
+
+
+def resolve(preset: dict[str, Any], settings: dict[str, Any], data_set: str | None) -> dict[str, Any]:
+    """Return every parameter's value: defaults, then the preset, then the settings, then the data set.
+
+    Paths are made absolute. Raises InputError if a parameter without a default has no value.
+    """
+    given = {**preset, **settings, **({"data_set": data_set} if data_set else {})}
+    values = {}
+    for name, parameter in declared_parameters().items():
+        if name not in given and parameter.required:
+            raise InputError(f"{name}: no value is given; name the data set with --data FOLDER")
+        value = given.get(name, parameter.default)
+        is_local_path = name in PATHS and value and "://" not in value
+        values[name] = str(Path(value).expanduser().resolve()) if is_local_path else value
+    return values
+
+
+def parameters_table() -> str:
+    """Return the parameters as a Markdown table, for the README."""
+    lines = ["| parameter | default | meaning |", "| --- | --- | --- |"]
+    for parameter in declared_parameters().values():
+        default = "" if parameter.required else f"`{json.dumps(parameter.default)}`"
+        lines.append(f"| `{parameter.name}` | {default} | {parameter.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def _parameter(name: str) -> Parameter:
+    known = declared_parameters()
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else "see the table of parameters in the README"
+        raise InputError(f"{name}: there is no such parameter; {hint}")
+    return known[name]
+
+
+def _value(name: str, kind: str, text: str) -> Any:
+    if kind == "List" and not text.lstrip().startswith("["):
+        return [item.strip() for item in text.split(",")]
+    try:
+        # YAML 1.1 reads 2e-4 as text; JSON reads it as a number, so JSON goes first.
+        return json.loads(text)
+    except json.JSONDecodeError:
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise InputError(f"{name}: '{text}' is not a value of type {kind}") from None
+
+
+def _typed(name: str, value: Any) -> Any:
+    kind = _parameter(name).kind
+    if kind == "Float" and isinstance(value, int | str) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    python_type = {"String": str, "Integer": int, "Float": float, "Boolean": bool, "List": list, "Dict": dict}[kind]
+    if not isinstance(value, python_type) or (kind == "Integer" and isinstance(value, bool)):
+        raise InputError(f"{name}: {value!r} is not a value of type {kind}")
+    return value

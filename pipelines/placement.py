@@ -1,0 +1,62 @@
+"""Where each stage runs: its image, the memory and processors it asks for, GPUs for the trainers."""
+
+from kfp import kubernetes
+from kfp.dsl import PipelineTask
+from kfp.dsl.pipeline_channel import PipelineParameterChannel
+
+# Stage -> (image, processors, memory). `train_gan` takes its own from the run's parameters.
+STAGES = {
+    "plan": ("data", "1", "1Gi"),
+    "prepare": ("data", "2", "4Gi"),
+    "train_gan": ("gan", "", ""),
+    "synthesize": ("gan", "2", "4Gi"),
+    "train_classifier": ("classifier", "2", "6Gi"),
+    "evaluate": ("classifier", "1", "4Gi"),
+    "compare": ("data", "2", "4Gi"),
+}
+DAY = 24 * 3600
+
+
+def place(task: PipelineTask, stage: str, images: dict[str, str]) -> PipelineTask:
+    """Give a task its image, requests and limits.
+
+    `images` maps data, gan and classifier to image names. Requests equal limits: such pods are the last that a
+    full node evicts.
+    """
+    image, cpu, memory = STAGES[stage]
+    task.set_container_image(images[image])
+    task.set_display_name(stage)
+    if cpu:
+        task.set_cpu_request(cpu).set_cpu_limit(cpu).set_memory_request(memory).set_memory_limit(memory)
+    kubernetes.set_timeout(task, DAY)
+    kubernetes.add_pod_label(task, "app.kubernetes.io/part-of", "gansweep")
+    kubernetes.add_pod_label(task, "gansweep/stage", stage.replace("_", "-"))
+    return task
+
+
+def place_on_gpu(
+    task: PipelineTask,
+    gpus: PipelineParameterChannel,
+    gpu_type: PipelineParameterChannel,
+    node_selector: PipelineParameterChannel,
+    tolerations: PipelineParameterChannel,
+    cpu: PipelineParameterChannel,
+    memory: PipelineParameterChannel,
+) -> PipelineTask:
+    """Ask for GPUs, processors and memory by run-time parameters; "" GPUs asks for none.
+
+    The channels are registered by hand: inside a loop KFP 2.17 would otherwise compile them to an input that
+    nothing feeds.
+    """
+    task.register_pipeline_channels([gpus, gpu_type, node_selector, tolerations, cpu, memory])
+    task.set_accelerator_type(gpu_type).set_accelerator_limit(gpus)
+    task.set_cpu_request(cpu).set_cpu_limit(cpu).set_memory_request(memory).set_memory_limit(memory)
+    kubernetes.add_node_selector_json(task, node_selector)
+    kubernetes.add_toleration_json(task, tolerations)
+    share_memory(task)
+    return task
+
+
+def share_memory(task: PipelineTask) -> PipelineTask:
+    """Give a trainer /dev/shm in memory; a container's default of 64 MiB stops data loaders and NCCL."""
+    return kubernetes.empty_dir_mount(task, "shared-memory", "/dev/shm", medium="Memory", size_limit="1Gi")

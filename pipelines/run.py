@@ -1,0 +1,142 @@
+"""Runs the compiled pipeline on one machine and leaves its results in a folder."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.errors import InputError
+from components.files import write_text
+from components.progress import Event, parse
+from pipelines.compile import compile_pipeline
+from pipelines.live import View
+
+# File in the run's folder -> output of `compare` that it is a copy of.
+RESULTS = {"verdict.json": "verdict", "ledger.csv": "ledger", "report.html": "report", "summary.md": "summary"}
+GRACE_SECONDS = 5
+
+
+class StageError(Exception):
+    """A stage failed: the message names it and its own error."""
+
+
+class Interrupted(Exception):
+    """The run was ended from outside (Ctrl-C, SIGTERM, SIGHUP)."""
+
+
+def open_run_folder(folder: Path, parameters: dict[str, Any]) -> None:
+    """Make the folder of a run, or go on with the one of an interrupted run of the same parameters.
+
+    Raises InputError if it can't be written, holds something else, or holds a run of other parameters.
+    """
+    settings = folder / "parameters.yaml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()) and not settings.is_file():
+            raise InputError(f"--out: {folder} holds files of something else; give a new or empty folder")
+        if settings.is_file() and yaml.safe_load(settings.read_text(encoding="utf-8")) != parameters:
+            raise InputError(f"--out: {folder} holds a run with other parameters; give a new or empty folder")
+        write_text(settings, yaml.safe_dump(parameters, sort_keys=False))
+    except OSError as error:
+        raise InputError(f"--out: {folder} can't be written ({error.strerror}); give another folder") from None
+
+
+def run_locally(folder: Path, view: View) -> None:
+    """Run the pipeline with the parameters in `folder`, showing its events in `view`.
+
+    Leaves report.html, verdict.json, ledger.csv, summary.md, pipeline.yaml, run.log and artifacts/ in the folder;
+    checkpoints/ stays until the run has succeeded, so that an interrupted one goes on where it was. Raises
+    StageError naming the stage that failed, or Interrupted after every process has ended.
+    """
+    artifacts, checkpoints = folder / "artifacts", folder / "checkpoints"
+    shutil.rmtree(artifacts, ignore_errors=True)
+    artifacts.mkdir()
+    checkpoints.mkdir(exist_ok=True)
+    compile_pipeline(folder / "pipeline.yaml")
+    command = [sys.executable, "-m", "pipelines.local", *map(str, (folder / "pipeline.yaml", folder / "parameters.yaml", artifacts))]
+    environment = {**os.environ, "GANSWEEP_CHECKPOINTS": str(checkpoints), "PYTHONUNBUFFERED": "1"}
+    events: list[Event] = []
+    with _ended_by_signals(), _process_group(command, environment) as process, (folder / "run.log").open("w") as log:
+        for line in process.stdout or ():
+            log.write(line)
+            log.flush()
+            event = parse(line)
+            if event:
+                events.append(event)
+                view.show(event)
+        failed = process.wait() != 0
+    if failed:
+        raise StageError(f"{_failure(events)} (log: {folder / 'run.log'})")
+    (compare,) = artifacts.glob("*/compare")
+    for name, output in RESULTS.items():
+        shutil.copyfile(compare / output, folder / name)
+    shutil.rmtree(checkpoints)
+
+
+def _failure(events: list[Event]) -> str:
+    for event in events:
+        if event.kind == "failed":
+            return f"{_name(event)} failed: {event.error.removeprefix('InputError: ')}"
+    ended = {(event.stage, event.cell) for event in events if event.kind == "finished"}
+    for event in events:
+        if event.kind == "started" and (event.stage, event.cell) not in ended:
+            return f"{_name(event)} ended without a word of its own: it was killed, perhaps for want of memory"
+    return "the pipeline failed outside its stages"
+
+
+def _name(event: Event) -> str:
+    return event.stage if event.cell == "-" else f"{event.stage} {event.cell}"
+
+
+@contextmanager
+def _process_group(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen]:
+    """Start a command in a process group of its own; none of its processes outlives the block."""
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        _end_group(process)
+
+
+def _end_group(process: subprocess.Popen) -> None:
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + GRACE_SECONDS
+        while time.monotonic() < deadline:
+            process.poll()
+            try:
+                os.killpg(process.pid, sign)
+            except ProcessLookupError:
+                return
+            time.sleep(0.05)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Turn Ctrl-C, SIGTERM and SIGHUP into Interrupted inside the block."""
+
+    def interrupt(number: int, _frame: object) -> None:
+        raise Interrupted(signal.Signals(number).name)
+
+    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
