@@ -25,7 +25,9 @@ errors = Console(stderr=True)
 Preset = Annotated[str, typer.Option("--preset", help="demo, paper, standard, or a YAML file of parameters.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Set any pipeline parameter, e.g. --set arms=real,gan:120. Repeatable."),
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Set any pipeline parameter, e.g. --set arms=real,gan:120. Repeatable."
+    ),
 ]
 
 
@@ -34,8 +36,12 @@ def run(
     data: Annotated[Path | None, typer.Option("--data", help="Folder with one folder of images a class.")] = None,
     preset: Preset = "standard",
     settings: Settings = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder for the results. Default: runs/DATE-PRESET.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, print what would run, run nothing.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the results. Default: runs/DATE-PRESET.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, print what would run, run nothing.")
+    ] = False,
 ) -> None:
     """Run the pipeline on this machine: from a folder of images to a verdict and a report.
 

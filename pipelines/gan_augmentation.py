@@ -1,8 +1,8 @@
 """The pipeline: does GAN-made training data help, how much of it, and at what cost in missed disease?
 
-    plan -> prepare -> train_gan (class x replicate, on GPU nodes)
-                          `-> synthesize -> train_classifier -> evaluate (one pair an arm)
-                                                                   `-> compare
+plan -> prepare -> train_gan (class x replicate, on GPU nodes)
+                      `-> synthesize -> train_classifier -> evaluate (one pair an arm)
+                                                               `-> compare
 """
 
 from kfp import dsl
@@ -149,7 +149,13 @@ def make_pipeline(images: dict[str, str]) -> BaseComponent:
             )
             place(gan, "train_gan", images)
             place_on_gpu(
-                gan, gan_gpus, gan_gpu_type, gan_node_selector, gan_tolerations, gan_cpu, gan_memory  # type: ignore[arg-type]
+                gan,
+                gan_gpus,
+                gan_gpu_type,
+                gan_node_selector,
+                gan_tolerations,
+                gan_cpu,
+                gan_memory,  # type: ignore[arg-type]
             )
         synthesized = place(
             synthesize(

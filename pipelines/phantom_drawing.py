@@ -3,8 +3,8 @@
 A class is a point in the space of seven traits, and each picture scatters around its class by one standard
 deviation in every trait. Classes therefore overlap by construction: the distance between benign and malignant is
 3.6, so that not even the traits themselves tell more than 96% of them apart (the normal distribution function at
-3.6 / 2), and a picture shows less than its traits. The traits
-follow the ABCD rule of dermoscopy (asymmetry, border, colour, differential structures).
+3.6 / 2), and a picture shows less than its traits. The traits are those that dermatologists go by: asymmetry,
+border, colours and size, darkness, redness and the blue-whitish veil.
 
 A scene is built of fields over the square from -1 to 1. What light comes back from skin follows the law of Lambert
 and Beer, with one spectrum for melanin and one for blood, which makes brown, black and red without a palette.
@@ -85,7 +85,8 @@ def draw_phantom(class_number: int, index: int, *, size: int, seed: int, part: i
     shrink = -(-SMALLEST_CANVAS // size)
     canvas = _Canvas(rng, size * shrink)
     lesion = _outline(canvas, traits)
-    light = _skin(canvas) * _pigment(canvas, traits, lesion)
+    absorbed = _skin_pigment(canvas) + _lesion_pigment(canvas, traits, lesion)
+    light = _skin_colour(rng) * np.exp(-(absorbed[..., :1] * MELANIN + absorbed[..., 1:] * BLOOD))
     light = _veil_and_scar(canvas, traits, lesion, light)
     light = _hairs(canvas, light) * _lighting(canvas)
     light = light.reshape(size, shrink, size, shrink, 3).mean(axis=(1, 3))
@@ -132,7 +133,7 @@ def _spline(size: int, cells: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Outline:
-    """Where the lesion lies: `mask` is 0 outside and 1 inside, `u` and `v` its own axes in units of its radius."""
+    """Where the lesion lies: `mask` is 0 outside to 1 inside, `u` and `v` its own axes in units of its radius."""
 
     mask: np.ndarray
     u: np.ndarray
@@ -158,8 +159,8 @@ def _outline(canvas: _Canvas, traits: Traits) -> _Outline:
     return _Outline(_sigmoid(depth / softness), u, v)
 
 
-def _pigment(canvas: _Canvas, traits: Traits, lesion: _Outline) -> np.ndarray:
-    """Return the share of light [size, size, 3] that the lesion lets back: melanin and blood absorb the rest."""
+def _lesion_pigment(canvas: _Canvas, traits: Traits, lesion: _Outline) -> np.ndarray:
+    """Return the lesion's melanin and blood [size, size, 2], in units of MELANIN and BLOOD."""
     rng = canvas.rng
     # One colour is even; several colours are patches of much and little pigment, off the centre where asymmetric.
     patches = 0.30 * exp(0.5 * traits.colours)
@@ -173,18 +174,23 @@ def _pigment(canvas: _Canvas, traits: Traits, lesion: _Outline) -> np.ndarray:
     melanin = amount * lesion.mask * np.exp((relief + shift + core).clip(-2.5, 1.2)) * (0.8 + network + globules)
     halo = 0.12 * exp(0.4 * traits.redness) * np.exp(-((np.hypot(lesion.u, lesion.v) / 1.6) ** 2))
     blood = 0.28 * exp(0.5 * traits.redness) * lesion.mask * np.exp(patches * canvas.noise(5)) + halo
-    return _transmitted(melanin, blood)
+    return np.stack([melanin, blood], axis=-1)
 
 
-def _skin(canvas: _Canvas) -> np.ndarray:
+def _skin_colour(rng: np.random.Generator) -> np.ndarray:
+    """Return a mixture [3] of the colours of SKIN, mostly near one or two of them."""
+    return rng.dirichlet(np.full(len(SKIN), 0.5)).astype(np.float32) @ SKIN
+
+
+def _skin_pigment(canvas: _Canvas) -> np.ndarray:
+    """Return the skin's melanin and blood [size, size, 2] above or below its mean: mottling, freckles, vessels."""
     rng = canvas.rng
-    base = rng.dirichlet(np.full(len(SKIN), 0.5)).astype(np.float32) @ SKIN
     mottled = rng.uniform(0.02, 0.09) * (canvas.noise(5) + 0.8 * canvas.noise(14))
     furrows = rng.uniform(0.01, 0.05) * canvas.noise(44)
     freckles = rng.exponential(0.12) * _sigmoid(5 * (canvas.noise(16) - 1.7))
     vessels = rng.exponential(0.08) * np.exp(-((5 * canvas.noise(7)) ** 2)) * _sigmoid(3 * canvas.noise(4))
     flush = rng.uniform(0.03, 0.16) * canvas.noise(3)
-    return base * _transmitted(mottled + furrows + freckles, vessels + flush)
+    return np.stack([mottled + furrows + freckles, vessels + flush], axis=-1)
 
 
 def _veil_and_scar(canvas: _Canvas, traits: Traits, lesion: _Outline, light: np.ndarray) -> np.ndarray:
@@ -226,10 +232,6 @@ def _lighting(canvas: _Canvas) -> np.ndarray:
         shade = shade * _sigmoid((rng.uniform(1.0, 1.25) - np.sqrt(squared)) / 0.03)
     tint = np.exp(rng.normal(0, 0.04, 3)) * np.exp(rng.normal(0.08, 0.07))
     return shade[..., None] * tint.astype(np.float32)
-
-
-def _transmitted(melanin: np.ndarray, blood: np.ndarray) -> np.ndarray:
-    return np.exp(-(melanin[..., None] * MELANIN + blood[..., None] * BLOOD))
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

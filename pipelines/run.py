@@ -61,7 +61,12 @@ def run_locally(folder: Path, view: View) -> None:
     artifacts.mkdir()
     checkpoints.mkdir(exist_ok=True)
     compile_pipeline(folder / "pipeline.yaml")
-    command = [sys.executable, "-m", "pipelines.local", *map(str, (folder / "pipeline.yaml", folder / "parameters.yaml", artifacts))]
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines.local",
+        *map(str, (folder / "pipeline.yaml", folder / "parameters.yaml", artifacts)),
+    ]
     environment = {**os.environ, "GANSWEEP_CHECKPOINTS": str(checkpoints), "PYTHONUNBUFFERED": "1"}
     events: list[Event] = []
     with _ended_by_signals(), _process_group(command, environment) as process, (folder / "run.log").open("w") as log:

@@ -1,6 +1,7 @@
 """Lays out a run: which GANs to train, which arms to compare, after every check that needs no pixels."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import components
@@ -46,7 +47,7 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     """Check the parameters against the listed data set and lay out the work.
 
     Raises InputError on a single class, an unknown positive class, a test folder that lacks a class, a class
-    with fewer images than a GAN batch, or more loop cells than a run may have.
+    with fewer images than a GAN batch, arms none of which uses a GAN, a missing file, or more loop cells than a run may have.
     """
     classes = data_set.classes
     if len(classes) < 2:
@@ -55,6 +56,10 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     for label in classes:
         _check_class(data_set, label, parameters)
     arms = parse_arms(parameters.arms)
+    if not any(arm.uses_gan for arm in arms):
+        raise InputError("arms: none of them uses synthetic images; add one such as gan:120 or gan:50%")
+    for name in ("groups", "inception_weights"):
+        _check_file(name, getattr(parameters, name))
     cells = tuple(
         GanCell(label, replicate, parameters.seed + replicate)
         for label in classes
@@ -84,12 +89,19 @@ def _positive_class(wanted: str, classes: tuple[str, ...]) -> str:
     return name
 
 
+def _check_file(name: str, path: str) -> None:
+    if path and not Path(path).is_file():
+        raise InputError(f"{name}: {path}: there is no such file; check the path, or leave {name} empty")
+
+
 def _check_class(data_set: DataSet, label: str, parameters: Parameters) -> None:
     count = data_set.count(label, "", "train")
     if data_set.has_test_folder:
         for folder, images in (("test", data_set.count(label, "test")), ("train", count)):
             if images == 0:
-                raise InputError(f"data_set: class '{label}' has no images under {folder}/; every class needs some there")
+                raise InputError(
+                    f"data_set: class '{label}' has no images under {folder}/; every class needs some there"
+                )
     else:
         count -= round(parameters.test_share * count)
     needed = smallest_class(parameters)

@@ -1,0 +1,95 @@
+import pytest
+
+from components.dataset import open_data_set
+from components.errors import InputError
+from components.plan.parameters import Parameters, check_parameters
+from components.plan.plan import make_plan, smallest_class
+from pipelines.parameters import declared_parameters, resolve
+
+
+def parameters(**changed) -> Parameters:
+    return check_parameters(resolve({}, {"gan_batch_size": 8, **changed}, "somewhere"))
+
+
+def refusal(root, **changed) -> str:
+    with pytest.raises(InputError) as error:
+        make_plan(parameters(**changed), open_data_set(str(root)))
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_every_parameter_of_the_pipeline_has_limits_and_no_other_has():
+    assert list(Parameters.model_fields) == list(declared_parameters())
+
+
+def test_one_gan_a_class_and_replicate_each_replicate_with_its_seed(image_folder):
+    root = image_folder({"benign": 20, "malignant": 20, "other": 20})
+    plan = make_plan(parameters(gan_replicates=2, seed=7), open_data_set(str(root)))
+    cells = [(cell.label, cell.replicate, cell.seed) for cell in plan.gan_cells]
+    assert cells == [(c, r, 7 + r) for c in ("benign", "malignant", "other") for r in (0, 1)]
+    assert plan.positive_class == "malignant"
+
+
+def test_a_class_with_fewer_images_than_a_batch_needs_is_refused_with_the_largest_batch_that_works(image_folder):
+    root = image_folder({"train/benign": 40, "train/malignant": 15, "test/benign": 5, "test/malignant": 5})
+    message = refusal(root, gan_batch_size=16)
+    assert message.startswith("gan_batch_size: class 'malignant' has 15 images")
+    assert "at most 12" in message
+    make_plan(parameters(gan_batch_size=12), open_data_set(str(root)))
+
+
+def test_the_smallest_class_fills_a_batch_after_validation_rows_are_taken_off():
+    assert smallest_class(parameters(gan_batch_size=128, validation_share=0.2)) == 160
+
+
+def test_a_test_set_without_one_of_the_classes_is_refused(image_folder):
+    root = image_folder({"train/benign": 20, "train/malignant": 20, "test/benign": 5})
+    assert "class 'malignant' has no images under test/" in refusal(root)
+
+
+def test_a_single_class_is_refused(image_folder):
+    assert "only one class, 'benign'" in refusal(image_folder({"benign": 20}))
+
+
+def test_an_unknown_positive_class_is_refused_with_the_classes_there_are(image_folder):
+    root = image_folder({"nevus": 20, "melanoma": 20})
+    assert "melanoma, nevus" in refusal(root)
+    assert "'cancer' is not a class" in refusal(root, positive_class="cancer")
+
+
+def test_arms_without_a_gan_are_refused(image_folder):
+    root = image_folder({"benign": 20, "malignant": 20})
+    assert "none of them uses synthetic images" in refusal(root, arms=["real", "traditional"])
+
+
+def test_more_cells_than_a_cluster_run_holds_are_refused(image_folder):
+    root = image_folder({"benign": 20, "malignant": 20})
+    assert "more than 100 cells" in refusal(root, arms=["real", *(f"gan:{n}" for n in range(1, 100))])
+
+
+def test_a_missing_groups_table_is_refused(image_folder, tmp_path):
+    root = image_folder({"benign": 20, "malignant": 20})
+    assert refusal(root, groups=str(tmp_path / "none.csv")).startswith("groups: ")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"gan_epochs": -3}, "gan_epochs: should be greater than or equal to 1; it is -3"),
+        ({"gan_epochs": 10**9}, "gan_epochs: should be less than or equal to 100000"),
+        ({"image_size": 48}, "image_size: a DCGAN doubles its size at each block; take one of 16, 32, 64, 128, 256"),
+        ({"gan_learning_rate": float("nan")}, "gan_learning_rate: should be"),
+        ({"classifier_dropout": 1.0}, "classifier_dropout: should be less than 1"),
+        ({"on_leak": "ignore"}, "on_leak: should be 'drop', 'keep' or 'fail'"),
+        ({"gan_gpus": "two"}, "gan_gpus: "),
+        ({"gan_memory": "lots"}, "gan_memory: "),
+        ({"replicates": 0}, "replicates: should be greater than or equal to 1"),
+        ({"arms": ["gan:120"]}, "arms: 'real' is missing"),
+        ({"arms": ["real", "gna:120"]}, "arms: 'gna:120' is not an arm"),
+        ({"arms": ["real", "real", "gan:1"]}, "arms: 'real' stands there more than once"),
+    ],
+)
+def test_a_value_outside_its_limits_is_refused_by_its_name(changed, message):
+    with pytest.raises(InputError) as error:
+        parameters(**changed)
+    assert message in str(error.value)
