@@ -17,7 +17,7 @@ from components.errors import InputError
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Does GAN-made training data help a medical image classifier, how much of it, and at what cost in missed disease?",
+    help="Does GAN-made training data help a medical image classifier, and at what cost in missed disease?",
 )
 console = Console()
 errors = Console(stderr=True)
@@ -33,7 +33,7 @@ Settings = Annotated[
 
 @app.command()
 def run(
-    data: Annotated[Path | None, typer.Option("--data", help="Folder with one folder of images a class.")] = None,
+    data: Annotated[str, typer.Option("--data", help="Folder with one folder of images a class.")] = "",
     preset: Preset = "standard",
     settings: Settings = None,
     out: Annotated[
@@ -55,7 +55,7 @@ def run(
     from pipelines.run import open_run_folder, run_locally
     from pipelines.table import load_verdict, print_verdict
 
-    values = resolve(load_preset(preset), parse_settings(settings or []), str(data) if data else None)
+    values = resolve(load_preset(preset), parse_settings(settings or []), data)
     plan = make_plan(check_parameters(values), open_data_set(values["data_set"]))
     if dry_run:
         _print_plan(values, plan)

@@ -1,5 +1,6 @@
 """Compiles the pipeline to the YAML that runs on one machine and on a cluster alike."""
 
+import hashlib
 from pathlib import Path
 
 from kfp import compiler
@@ -14,7 +15,7 @@ REGISTRY = "gansweep"
 
 def load_pipeline(registry: str = REGISTRY, tag: str = components.__version__) -> BaseComponent:
     """Return the pipeline with its images named REGISTRY/{data,gan,classifier}:TAG."""
-    return make_pipeline({name: f"{registry}/{name}:{tag}" for name in ("data", "gan", "classifier")})
+    return make_pipeline({name: f"{registry}/{name}:{tag}" for name in ("data", "gan", "classifier")}, code_digest())
 
 
 def compile_pipeline(path: str | Path, registry: str = REGISTRY, tag: str = components.__version__) -> None:
@@ -23,3 +24,12 @@ def compile_pipeline(path: str | Path, registry: str = REGISTRY, tag: str = comp
         yaml_part = part.with_suffix(".yaml")  # the compiler looks at the file's ending
         compiler.Compiler().compile(load_pipeline(registry, tag), str(yaml_part))
         yaml_part.replace(part)
+
+
+def code_digest() -> str:
+    """Return a SHA-256 over the names and contents of every source file of the stages."""
+    root = Path(components.__file__).parent
+    whole = hashlib.sha256()
+    for path in sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        whole.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return whole.hexdigest()

@@ -20,8 +20,12 @@ from pipelines.placement import place, place_on_gpu, share_memory
 NAME = "gan-augmentation"
 
 
-def make_pipeline(images: dict[str, str]) -> BaseComponent:
-    """Return the pipeline with the names of its images: data, gan and classifier."""
+def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
+    """Return the pipeline.
+
+    `images` holds the names of its images (data, gan and classifier), `code_digest` identifies the code in them
+    and is stated in the verdict.
+    """
 
     @dsl.pipeline(name=NAME)
     def gan_augmentation(
@@ -111,8 +115,8 @@ def make_pipeline(images: dict[str, str]) -> BaseComponent:
             target_sensitivity: Validation sensitivity at which the operating threshold is set, 0 to 1.
             bootstrap_resamples: Resamples of test images and replicates behind every interval.
         """
-        parameters = {name: value for name, value in locals().items() if name != "images"}
-        planned = place(plan(**parameters), "plan", images)
+        parameters = {name: value for name, value in locals().items() if name not in ("images", "code_digest")}
+        planned = place(plan(code_digest=code_digest, **parameters), "plan", images)
         planned.set_caching_options(False)
         prepared = place(
             prepare(

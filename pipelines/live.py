@@ -11,6 +11,8 @@ from rich.text import Text
 from components.progress import Event
 
 SECONDS_BETWEEN_LINES = 15
+# Below this many columns a terminal has no room for bars and losses.
+NARROW = 90
 
 
 class View(Protocol):
@@ -52,16 +54,15 @@ class LiveView:
     """A table of bars on a terminal: stage, progress, losses, time gone and left. Use it as a context manager."""
 
     def __init__(self, console: Console) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=14)),
-            BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=4)),
-            TextColumn("{task.fields[done]}", table_column=Column(no_wrap=True, justify="right")),
-            TextColumn("{task.fields[figures]}", table_column=Column(ratio=2, no_wrap=True, overflow="ellipsis")),
-            TimeElapsedColumn(table_column=Column(no_wrap=True)),
-            _TimeLeft(table_column=Column(no_wrap=True, min_width=8)),
-            console=console,
-            expand=True,
-        )
+        name = TextColumn("{task.description}", table_column=Column(no_wrap=True))
+        bar = BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=4))
+        done = TextColumn("{task.fields[done]}", table_column=Column(no_wrap=True, justify="right"))
+        figures = TextColumn("{task.fields[figures]}", table_column=Column(ratio=2, no_wrap=True, overflow="ellipsis"))
+        elapsed = TimeElapsedColumn(table_column=Column(no_wrap=True))
+        left = _TimeLeft(table_column=Column(no_wrap=True, justify="right"))
+        narrow = console.width < NARROW
+        columns = (name, done, left) if narrow else (name, bar, done, figures, elapsed, left)
+        self._progress = Progress(*columns, console=console, expand=not narrow)
         self._tasks: dict[tuple[str, str], TaskID] = {}
 
     def __enter__(self) -> "LiveView":
@@ -85,7 +86,7 @@ class LiveView:
         elif event.kind == "finished":
             self._progress.update(task, total=1, completed=1, ended=True)
         elif event.kind == "failed":
-            self._progress.update(task, figures=f"[red]{'failed'}[/red]", ended=True)
+            self._progress.update(task, figures="[red]failed[/red]", ended=True)
             self._progress.stop_task(task)
 
 

@@ -71,7 +71,7 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
     return values
 
 
-def resolve(preset: dict[str, Any], settings: dict[str, Any], data_set: str | None) -> dict[str, Any]:
+def resolve(preset: dict[str, Any], settings: dict[str, Any], data_set: str = "") -> dict[str, Any]:
     """Return every parameter's value: defaults, then the preset, then the settings, then the data set.
 
     Paths are made absolute. Raises InputError if a parameter without a default has no value.

@@ -8,6 +8,7 @@ from kfp import dsl
 @dsl.component(base_image="gansweep-data", packages_to_install=[], install_kfp_package=False)
 def plan(
     plan_file: dsl.Output[dsl.Artifact],
+    code_digest: str,
     data_set: str,
     groups: str,
     positive_class: str,
@@ -51,11 +52,11 @@ def plan(
 ) -> NamedTuple("Outputs", [("gan_cells", list), ("arms", list), ("positive_class", str), ("smallest_class", int)]):
     """Refuse bad parameters before any work, and lay out the GAN cells and the arms.
 
-    The parameters are those of the pipeline, documented there. Gives the plan (JSON: parameters, positive
-    class, cells, arms), one {label, replicate, seed} a GAN, the arms, the positive class (resolved) and the
+    The parameters are those of the pipeline, documented there, and the digest of the code it was compiled from.
+    Gives the plan (JSON: parameters, positive class, cells, arms), one {label, replicate, seed} a GAN, the arms, the positive class (resolved) and the
     number of development images that the smallest class needs.
     """
-    values = {name: value for name, value in locals().items() if name != "plan_file"}
+    values = {name: value for name, value in locals().items() if name not in ("plan_file", "code_digest")}
 
     from components.dataset import open_data_set
     from components.files import write_json
@@ -65,6 +66,6 @@ def plan(
 
     with stage("plan"):
         parameters = check_parameters(values)
-        laid_out = make_plan(parameters, open_data_set(parameters.data_set)).to_json()
+        laid_out = make_plan(parameters, open_data_set(parameters.data_set)).to_json(code_digest)
         write_json(plan_file.path, laid_out)
     return laid_out["gan_cells"], laid_out["arms"], laid_out["positive_class"], smallest_class(parameters)

@@ -32,10 +32,11 @@ class Plan:
     gan_cells: tuple[GanCell, ...]
     arms: tuple[Arm, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the plan as it is handed to the later stages."""
+    def to_json(self, code_digest: str) -> dict[str, Any]:
+        """Return the plan as it is handed to the later stages, with the digest of the code that the run uses."""
         return {
             "gansweep_version": components.__version__,
+            "code_digest": code_digest,
             "parameters": self.parameters.model_dump(),
             "positive_class": self.positive_class,
             "gan_cells": [asdict(cell) for cell in self.gan_cells],

@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import pytest
+
+from components.errors import InputError
+from components.plan.parameters import check_parameters
+from pipelines.parameters import declared_parameters, load_preset, parse_settings, preset_names, resolve
+from pipelines.readme import README, with_table
+
+
+def test_every_parameter_says_what_it_means():
+    assert all(parameter.description.endswith(".") for parameter in declared_parameters().values())
+
+
+def test_the_readme_holds_the_table_of_parameters_as_the_pipeline_declares_them():
+    text = README.read_text(encoding="utf-8")
+    assert with_table(text) == text, "run: make readme"
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_holds_parameters_within_their_limits(name):
+    check_parameters(resolve(load_preset(name), {}, "somewhere"))
+
+
+def test_settings_go_over_the_preset_and_the_preset_over_the_defaults():
+    values = resolve({"seed": 1, "replicates": 2}, {"seed": 3}, "/images")
+    assert (values["seed"], values["replicates"], values["image_size"]) == (3, 2, 32)
+    assert values["data_set"] == "/images"
+
+
+def test_paths_are_made_absolute_and_addresses_stay():
+    assert resolve({}, {"groups": "g.csv"}, "images")["groups"] == str(Path("g.csv").resolve())
+    assert resolve({}, {}, "minio://bucket/images")["data_set"] == "minio://bucket/images"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("gan_learning_rate=2e-4", 2e-4),
+        ("gan_learning_rate=1", 1.0),
+        ("gan_epochs=7", 7),
+        ("gan_flips=false", False),
+        ("gan_gpus=1", "1"),
+        ("arms=real, gan:120,gan:50%", ["real", "gan:120", "gan:50%"]),
+        ('arms=["real", "gan:3"]', ["real", "gan:3"]),
+        ("gan_node_selector={pool: gpu}", {"pool": "gpu"}),
+        ("positive_class=true", "true"),
+    ],
+)
+def test_a_setting_is_read_by_the_type_of_its_parameter(setting, value):
+    (read,) = parse_settings([setting]).values()
+    assert (read, type(read)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("gan_epoch=3", "gan_epoch: there is no such parameter; did you mean gan_epochs?"),
+        ("zzz=3", "zzz: there is no such parameter; see the table"),
+        ("gan_epochs=many", "gan_epochs: 'many' is not a value of type Integer"),
+        ("gan_epochs=true", "gan_epochs: True is not a value of type Integer"),
+        ("gan_epochs=2.5", "gan_epochs: 2.5 is not a value of type Integer"),
+        ("gan_learning_rate=fast", "gan_learning_rate: 'fast' is not a value of type Float"),
+        ("gan_epochs", "--set gan_epochs: write it as name=value"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_name(setting, message):
+    with pytest.raises(InputError) as error:
+        parse_settings([setting])
+    assert str(error.value).startswith(message)
+
+
+def test_an_unknown_preset_is_refused_with_the_nearest_one():
+    with pytest.raises(InputError, match="did you mean standard"):
+        load_preset("standart")
+
+
+def test_a_preset_of_ones_own_is_read_from_a_file_and_checked(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("gan_epochs: 3\n")
+    assert load_preset(str(path)) == {"gan_epochs": 3}
+    path.write_text("gan_epochz: 3\n")
+    with pytest.raises(InputError, match="did you mean gan_epochs"):
+        load_preset(str(path))
+
+
+def test_a_run_without_a_data_set_is_refused():
+    with pytest.raises(InputError, match="--data FOLDER"):
+        resolve({}, {})
