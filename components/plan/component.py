@@ -49,7 +49,9 @@ def plan(
     sensitivity_margin: float,
     target_sensitivity: float,
     bootstrap_resamples: int,
-) -> NamedTuple("Outputs", [("gan_cells", list), ("arms", list), ("positive_class", str), ("smallest_class", int)]):
+) -> NamedTuple(  # type: ignore[valid-type]
+    "Outputs", [("gan_cells", list), ("arms", list), ("positive_class", str), ("smallest_class", int)]
+):
     """Refuse bad parameters before any work, and lay out the GAN cells and the arms.
 
     The parameters are those of the pipeline, documented there, and the digest of the code it was compiled from.
