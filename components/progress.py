@@ -37,7 +37,7 @@ class Event:
 @contextmanager
 def stage(name: str, cell: str = "-") -> Iterator[None]:
     """Announce the start and the end of a stage's work, or its own error in one line."""
-    start = time.monotonic()
+    cell, start = _word(cell), time.monotonic()
     print(f"gansweep started {name} {cell}", flush=True)
     try:
         yield
@@ -51,7 +51,7 @@ def stage(name: str, cell: str = "-") -> Iterator[None]:
 def report(name: str, cell: str, done: int, planned: int, unit: str, **figures: float) -> None:
     """Say that `done` of `planned` `unit`s (epochs, images, ...) are behind, with figures such as losses."""
     shown = "".join(f" {key}={value:.4g}" for key, value in figures.items())
-    print(f"gansweep progress {name} {cell} {done}/{planned} {unit}{shown}", flush=True)
+    print(f"gansweep progress {name} {_word(cell)} {done}/{planned} {unit}{shown}", flush=True)
 
 
 def parse(line: str) -> Event | None:
@@ -69,3 +69,8 @@ def parse(line: str) -> Event | None:
         done, planned = counts.split("/")
         return Event(kind, name, cell, int(done), int(planned), unit, dict(f.split("=") for f in figures))
     return Event(kind, name, cell)
+
+
+def _word(cell: str) -> str:
+    """Class names may hold spaces; a cell in a line may not."""
+    return "_".join(cell.split())

@@ -30,3 +30,9 @@ def test_a_stage_that_fails_says_its_own_error_in_one_line(capsys):
 def test_events_are_found_behind_what_a_runner_puts_before_them_and_other_lines_are_none():
     assert parse("    gansweep started evaluate gan:50%\n") == Event("started", "evaluate", "gan:50%")
     assert parse("12:00:01 - INFO - Executing task 'plan'") is None
+
+
+def test_a_class_name_with_spaces_stays_one_word(capsys):
+    with stage("train_gan", "basal cell carcinoma/0"):
+        report("train_gan", "basal cell carcinoma/0", 1, 2, "epochs")
+    assert {event.cell for event in events(capsys.readouterr().out)} == {"basal_cell_carcinoma/0"}
