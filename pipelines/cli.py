@@ -101,7 +101,8 @@ def phantoms(
     names = write_phantoms(
         folder, per_class=per_class, test_per_class=test_per_class, classes=classes, size=size, seed=seed
     )
-    console.print(f"{per_class} + {test_per_class} phantoms a class ({', '.join(names)}) in {folder}", highlight=False)
+    counts = f"{per_class} to learn from and {test_per_class} to test on" if test_per_class else f"{per_class}"
+    console.print(f"{folder}: {counts} a class ({', '.join(names)})", highlight=False, soft_wrap=True)
 
 
 @app.command()

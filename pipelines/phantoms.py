@@ -133,9 +133,9 @@ def _draw_all(folder: Path, wanted: Phantoms) -> None:
             picture = draw_phantom(number, index, size=wanted.size, seed=wanted.seed, part=part)
             Image.fromarray(picture).save(target, format="PNG", compress_level=1)
         write_json(staging / ABOUT, {"name": NAME, "notice": NOTICE, "phantoms": asdict(wanted)})
-        for old in _entries(folder):
+        # The old record goes last, the new one comes first: cut short, the next call still knows the folder as its own.
+        for old in sorted(_entries(folder), key=Path.is_file):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
-        # The record goes first: should the moving be cut short, the next call knows the folder as its own.
         for new in sorted(staging.iterdir(), key=Path.is_dir):
             new.replace(folder / new.name)
     finally:

@@ -50,10 +50,13 @@ def test_number_size_and_layout_are_as_asked_for(tmp_path):
             assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (50, 50))
 
 
-def test_without_test_pictures_there_are_class_folders_alone(tmp_path):
-    write_phantoms(tmp_path, per_class=2, test_per_class=0, size=16)
-    assert {p.name for p in tmp_path.iterdir()} == {"benign", "malignant", ABOUT}
-    assert not open_data_set(str(tmp_path)).has_test_folder
+def test_without_test_pictures_the_class_folders_hold_what_train_would(tmp_path):
+    write_phantoms(tmp_path / "alone", per_class=2, test_per_class=0, size=16)
+    write_phantoms(tmp_path / "both", per_class=2, test_per_class=1, size=16)
+    assert {p.name for p in (tmp_path / "alone").iterdir()} == {"benign", "malignant", ABOUT}
+    assert not open_data_set(str(tmp_path / "alone")).has_test_folder
+    for label in ("benign", "malignant"):
+        assert contents(tmp_path / "alone" / label) == contents(tmp_path / "both/train" / label)
 
 
 def test_a_picture_does_not_depend_on_what_else_is_drawn(tmp_path):
