@@ -28,7 +28,8 @@ class ImageSet:
     `labels` are indices into `classes`. `splits` is "development", "test" or "synthetic". `folds` numbers the
     validation folds of the development set from 0 (-1 elsewhere): replicate r validates on fold r modulo their
     number. `groups` names the lesion, patient or near-duplicates an image belongs to; for a synthetic image
-    it is the generator that drew it (`gan-0`, ...). `positive_class` is the one whose misses cost most. `notice` is shown on every report made from the set.
+    it is the generator that drew it (`gan-0`, ...). `positive_class` is the one whose misses cost most. `notice` is
+    shown on every report made from the set.
     """
 
     name: str
@@ -77,6 +78,17 @@ class ImageSet:
         return rows[:count]
 
 
+def fold_count(validation_share: float) -> int:
+    """Return the number of validation folds that come closest to a share of the development set, at least 2."""
+    return max(2, round(1 / validation_share))
+
+
+def smallest_class(gan_batch_size: int, validation_share: float) -> int:
+    """Return how many development images a class needs so that its training rows fill one batch of a GAN."""
+    folds = fold_count(validation_share)
+    return -(-gan_batch_size * folds // (folds - 1))
+
+
 def pixel_digest(image: np.ndarray) -> str:
     """Return the SHA-256 of an image's pixels (uint8, any shape)."""
     return hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest()
@@ -108,9 +120,12 @@ def read_imageset(folder: str | Path) -> ImageSet:
     """Open an image set, its pixels memory-mapped; raises InputError that says which file is wrong and why."""
     folder = Path(folder)
     about = read_json(folder / "imageset.json")
+    missing = {"name", "notice", "classes", "positive_class", "image_size", "rows"} - set(about)
+    if missing:
+        raise InputError(f"{folder / 'imageset.json'}: lacks {', '.join(sorted(missing))}")
     try:
         images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{folder / 'images.npy'}: not a packed image array ({error})") from None
     size = about["image_size"]
     if images.dtype != np.uint8 or images.shape != (about["rows"], size, size, 3):
@@ -124,6 +139,8 @@ def read_imageset(folder: str | Path) -> ImageSet:
         raise InputError(f"{table}: not a table of rows ({error})") from None
     if tuple(header) != COLUMNS or len(rows) != about["rows"]:
         raise InputError(f"{table}: {len(rows)} rows of {header}, expected {about['rows']} of {list(COLUMNS)}")
+    if any(len(row) != len(COLUMNS) for row in rows):
+        raise InputError(f"{table}: a row without {len(COLUMNS)} columns")
     columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
     paths, names, splits, folds, groups, sha256 = columns
     classes = tuple(about["classes"])

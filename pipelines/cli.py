@@ -4,7 +4,7 @@ import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 import yaml
@@ -39,6 +39,10 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the results. Default: runs/DATE-PRESET.")
     ] = None,
+    runner: Annotated[
+        Literal["subprocess", "docker"],
+        typer.Option("--runner", help="Run the stages as processes, or in their images (make images)."),
+    ] = "subprocess",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, print what would run, run nothing.")
     ] = False,
@@ -50,6 +54,7 @@ def run(
     from components.dataset import open_data_set
     from components.plan.parameters import check_parameters
     from components.plan.plan import make_plan
+    from pipelines.compile import image_names
     from pipelines.live import LiveView, PlainView
     from pipelines.parameters import load_preset, parse_settings, resolve
     from pipelines.run import open_run_folder, run_locally
@@ -57,6 +62,10 @@ def run(
 
     values = resolve(load_preset(preset), parse_settings(settings or []), data)
     plan = make_plan(check_parameters(values), open_data_set(values["data_set"]))
+    if runner == "docker":
+        from pipelines.containers import check_images
+
+        check_images(image_names().values())
     if dry_run:
         _print_plan(values, plan)
         return
@@ -65,7 +74,7 @@ def run(
     console.print(f"{len(plan.gan_cells)} GANs and {len(plan.arms)} arms; results go to {folder}", highlight=False)
     view = LiveView(console) if console.is_terminal else nullcontext(PlainView(console))
     with view as shown:
-        run_locally(folder, shown)
+        run_locally(folder, shown, runner)
     print_verdict(load_verdict(folder), console)
     console.print(f"Report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
 

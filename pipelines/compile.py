@@ -13,9 +13,14 @@ from pipelines.gan_augmentation import make_pipeline
 REGISTRY = "gansweep"
 
 
+def image_names(registry: str = REGISTRY, tag: str = components.__version__) -> dict[str, str]:
+    """Return the full names of the images: data, gan and classifier."""
+    return {name: f"{registry}/{name}:{tag}" for name in ("data", "gan", "classifier")}
+
+
 def load_pipeline(registry: str = REGISTRY, tag: str = components.__version__) -> BaseComponent:
     """Return the pipeline with its images named REGISTRY/{data,gan,classifier}:TAG."""
-    return make_pipeline({name: f"{registry}/{name}:{tag}" for name in ("data", "gan", "classifier")}, code_digest())
+    return make_pipeline(image_names(registry, tag), code_digest())
 
 
 def compile_pipeline(path: str | Path, registry: str = REGISTRY, tag: str = components.__version__) -> None:

@@ -122,20 +122,20 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             prepare(
                 data_set=data_set,
                 groups=groups,
-                positive_class=planned.outputs["positive_class"],
+                positive_class=positive_class,
                 image_size=image_size,
                 test_share=test_share,
                 validation_share=validation_share,
                 max_bad_share=max_bad_share,
                 on_leak=on_leak,
                 near_duplicate_correlation=near_duplicate_correlation,
-                smallest_class=planned.outputs["smallest_class"],
+                gan_batch_size=gan_batch_size,
                 seed=seed,
             ),
             "prepare",
             images,
-        )
-        with dsl.ParallelFor(planned.outputs["gan_cells"], name="gans") as cell:
+        ).after(planned)
+        with dsl.ParallelFor(planned.outputs["Output"], name="gans") as cell:
             gan = train_gan(
                 development_set=prepared.outputs["development_set"],
                 cell=cell,
@@ -173,7 +173,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             "synthesize",
             images,
         )
-        with dsl.ParallelFor(planned.outputs["arms"], name="arms") as arm:
+        with dsl.ParallelFor(arms, name="arms") as arm:
             trained = train_classifier(
                 development_set=prepared.outputs["development_set"],
                 synthetic_set=synthesized.outputs["synthetic_set"],

@@ -1,4 +1,4 @@
-"""Runs a compiled pipeline on this machine with kfp.local: python -m pipelines.local PIPELINE PARAMETERS ARTIFACTS.
+"""Runs a compiled pipeline with kfp.local: python -m pipelines.local PIPELINE PARAMETERS ARTIFACTS RUNNER.
 
 It is a process of its own so that the runner's noise can go to a log, and so that ending it ends every stage.
 """
@@ -12,18 +12,30 @@ import yaml
 from kfp import components, local
 
 
-def main(pipeline_file: str, parameters_file: str, artifacts: str) -> None:
-    """Run the pipeline to its end; raises RuntimeError from the runner if a stage failed."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def main(pipeline_file: str, parameters_file: str, artifacts: str, runner: str) -> None:
+    """Run the pipeline to its end; raises RuntimeError from the runner if a stage failed.
+
+    `runner` is subprocess, or docker: the stages in their images.
+    """
+    threading.Thread(target=_end_with_parent, args=(artifacts, runner), daemon=True).start()
     with open(parameters_file, encoding="utf-8") as file:  # noqa: PTH123
         parameters = yaml.safe_load(file)
-    local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=artifacts, raise_on_error=True)
+    stages = local.SubprocessRunner(use_venv=False)
+    if runner == "docker":
+        from pipelines.containers import docker_runner
+
+        stages = docker_runner(parameters, artifacts, os.environ["GANSWEEP_CHECKPOINTS"])
+    local.init(runner=stages, pipeline_root=artifacts, raise_on_error=True)
     components.load_component_from_file(pipeline_file)(**parameters)
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(artifacts: str, runner: str) -> None:
     """End this process group when standard input closes, which is when the parent process is gone."""
-    sys.stdin.buffer.read()
+    os.read(sys.stdin.fileno(), 1)
+    if runner == "docker":
+        from pipelines.containers import end_containers
+
+        end_containers(artifacts)
     os.killpg(os.getpgid(0), signal.SIGKILL)
 
 

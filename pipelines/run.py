@@ -1,13 +1,15 @@
 """Runs the compiled pipeline on one machine and leaves its results in a folder."""
 
+import errno
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from pipelines.live import View
 # File in the run's folder -> output of `compare` that it is a copy of.
 RESULTS = {"verdict.json": "verdict", "ledger.csv": "ledger", "report.html": "report", "summary.md": "summary"}
 GRACE_SECONDS = 5
+# What NumPy and everything else say when a disk is full.
+DISK_FULL = re.compile(r"No space left on device|requested and \d+ written")
 
 
 class StageError(Exception):
@@ -49,13 +53,25 @@ def open_run_folder(folder: Path, parameters: dict[str, Any]) -> None:
         raise InputError(f"--out: {folder} can't be written ({error.strerror}); give another folder") from None
 
 
-def run_locally(folder: Path, view: View) -> None:
+def run_locally(folder: Path, view: View, runner: str = "subprocess") -> None:
     """Run the pipeline with the parameters in `folder`, showing its events in `view`.
+
+    Stages are processes, or with the runner "docker" containers of their images.
 
     Leaves report.html, verdict.json, ledger.csv, summary.md, pipeline.yaml, run.log and artifacts/ in the folder;
     checkpoints/ stays until the run has succeeded, so that an interrupted one goes on where it was. Raises
-    StageError naming the stage that failed, or Interrupted after every process has ended.
+    StageError naming the stage that failed, or Interrupted after every process and container has ended.
     """
+    folder = folder.resolve()
+    try:
+        _run(folder, view, runner)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise StageError(_disk_full(folder)) from None
+
+
+def _run(folder: Path, view: View, runner: str) -> None:
     artifacts, checkpoints = folder / "artifacts", folder / "checkpoints"
     shutil.rmtree(artifacts, ignore_errors=True)
     artifacts.mkdir()
@@ -66,10 +82,13 @@ def run_locally(folder: Path, view: View) -> None:
         "-m",
         "pipelines.local",
         *map(str, (folder / "pipeline.yaml", folder / "parameters.yaml", artifacts)),
+        runner,
     ]
     environment = {**os.environ, "GANSWEEP_CHECKPOINTS": str(checkpoints), "PYTHONUNBUFFERED": "1"}
     events: list[Event] = []
-    with _ended_by_signals(), _process_group(command, environment) as process, (folder / "run.log").open("w") as log:
+    containers = _no_container_left(artifacts) if runner == "docker" else nullcontext()
+    started = _process_group(command, environment)
+    with _ended_by_signals(), containers, started as process, (folder / "run.log").open("w") as log:
         for line in process.stdout or ():
             log.write(line)
             log.flush()
@@ -79,16 +98,18 @@ def run_locally(folder: Path, view: View) -> None:
                 view.show(event)
         failed = process.wait() != 0
     if failed:
-        raise StageError(f"{_failure(events)} (log: {folder / 'run.log'})")
+        raise StageError(f"{_failure(events, folder)} (log: {folder / 'run.log'})")
     (compare,) = artifacts.glob("*/compare")
     for name, output in RESULTS.items():
         shutil.copyfile(compare / output, folder / name)
     shutil.rmtree(checkpoints)
 
 
-def _failure(events: list[Event]) -> str:
+def _failure(events: list[Event], folder: Path) -> str:
     for event in events:
         if event.kind == "failed":
+            if DISK_FULL.search(event.error):
+                return f"{_name(event)} failed: {_disk_full(folder)}"
             return f"{_name(event)} failed: {event.error.removeprefix('InputError: ')}"
     ended = {(event.stage, event.cell) for event in events if event.kind == "finished"}
     for event in events:
@@ -97,8 +118,24 @@ def _failure(events: list[Event]) -> str:
     return "the pipeline failed outside its stages"
 
 
+def _disk_full(folder: Path) -> str:
+    return f"the disk of {folder} is full; make room, then give --out {folder} to go on"
+
+
 def _name(event: Event) -> str:
     return event.stage if event.cell == "-" else f"{event.stage} {event.cell}"
+
+
+@contextmanager
+def _no_container_left(artifacts: Path) -> Iterator[None]:
+    """End the run's containers with the block: they are the Docker engine's children, not this process's."""
+    from pipelines.containers import remove_containers
+
+    remove_containers(artifacts)  # of a run that was itself killed
+    try:
+        yield
+    finally:
+        remove_containers(artifacts)
 
 
 @contextmanager
@@ -137,6 +174,8 @@ def _ended_by_signals() -> Iterator[None]:
     """Turn Ctrl-C, SIGTERM and SIGHUP into Interrupted inside the block."""
 
     def interrupt(number: int, _frame: object) -> None:
+        for other in previous:
+            signal.signal(other, signal.SIG_IGN)  # a second Ctrl-C would leave something running
         raise Interrupted(signal.Signals(number).name)
 
     previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}

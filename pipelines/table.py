@@ -3,19 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from components.errors import InputError
 from components.files import read_json
 
-COLUMNS = {
-    "Accuracy": "accuracy",
-    "Balanced accuracy": "balanced_accuracy",
-    "Sensitivity": "sensitivity",
-    "Specificity": "specificity",
-    "AUC": "auc",
-}
+COLUMNS = {"Accuracy": "accuracy", "Sensitivity": "sensitivity", "Specificity": "specificity"}
+# Shown as well where a terminal has at least `WIDE` columns; from `WIDEST` on, intervals stand beside their values.
+MORE_COLUMNS = {"Balanced": "balanced_accuracy", "AUC": "auc"}
+WIDE, WIDEST = 90, 140
 
 
 def load_verdict(folder: Path) -> dict[str, Any]:
@@ -29,19 +27,25 @@ def print_verdict(verdict: dict[str, Any], console: Console) -> None:
     """Print the answer and one row an arm: means over the replicates with their intervals, in percent."""
     confidence = round(100 * verdict["parameters"]["confidence"])
     data_set = verdict["data_set"]
+    columns = COLUMNS | (MORE_COLUMNS if console.width >= WIDE else {})
+    separator = " " if console.width >= WIDEST else "\n"
+    caption = f"Sensitivity: recall of {data_set['positive_class']}."
+    caption += " Balanced: mean recall of the classes." if "Balanced" in columns else ""
     table = Table(
         title=f"{data_set['name']}: means over the replicates, {confidence}% intervals, in percent",
         title_justify="left",
-        caption=f"sensitivity: recall of {data_set['positive_class']}",
+        caption=caption,
         caption_justify="left",
+        box=box.HEAVY_HEAD if console.width >= WIDE else box.SIMPLE,
+        pad_edge=False,
     )
-    table.add_column("Arm", no_wrap=console.width >= 100)
+    table.add_column("Arm", overflow="fold")
     table.add_column("Images", justify="right")
-    for name in COLUMNS:
-        table.add_column(name, justify="right")
-    table.add_column("Verdict")
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Verdict", overflow="fold")
     for arm in verdict["arms"]:
-        cells = [_percent(arm["mean"][key], arm["intervals"][key]) for key in COLUMNS.values()]
+        cells = [_percent(arm["mean"][key], arm["intervals"][key], separator) for key in columns.values()]
         against = arm["against_real"]
         table.add_row(arm["arm"], str(arm["training_images"]), *cells, against["verdict"] if against else "-")
     if verdict["notice"]:
@@ -50,6 +54,6 @@ def print_verdict(verdict: dict[str, Any], console: Console) -> None:
     console.print(verdict["answer"], highlight=False)
 
 
-def _percent(value: float, interval: list[float]) -> str:
+def _percent(value: float, interval: list[float], separator: str) -> str:
     low, high = (f"{100 * end:.1f}" for end in interval)
-    return f"{100 * value:.1f} ({low}-{high})"
+    return f"{100 * value:.1f}{separator}({low}-{high})"

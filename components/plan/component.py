@@ -1,7 +1,5 @@
 """The stage `plan` as a Kubeflow component."""
 
-from typing import NamedTuple
-
 from kfp import dsl
 
 
@@ -49,25 +47,22 @@ def plan(
     sensitivity_margin: float,
     target_sensitivity: float,
     bootstrap_resamples: int,
-) -> NamedTuple(  # type: ignore[valid-type]
-    "Outputs", [("gan_cells", list), ("arms", list), ("positive_class", str), ("smallest_class", int)]
-):
+) -> list:
     """Refuse bad parameters before any work, and lay out the GAN cells and the arms.
 
     The parameters are those of the pipeline, documented there, and the digest of the code it was compiled from.
-    Gives the plan (JSON: parameters, positive class, cells, arms), one {label, replicate, seed} a GAN, the arms, the positive class (resolved) and the
-    number of development images that the smallest class needs.
+    Gives the plan (JSON: parameters, positive class, cells, arms) and one {label, replicate, seed} a GAN.
     """
     values = {name: value for name, value in locals().items() if name not in ("plan_file", "code_digest")}
 
     from components.dataset import open_data_set
     from components.files import write_json
     from components.plan.parameters import check_parameters
-    from components.plan.plan import make_plan, smallest_class
+    from components.plan.plan import make_plan
     from components.progress import stage
 
     with stage("plan"):
         parameters = check_parameters(values)
         laid_out = make_plan(parameters, open_data_set(parameters.data_set)).to_json(code_digest)
         write_json(plan_file.path, laid_out)
-    return laid_out["gan_cells"], laid_out["arms"], laid_out["positive_class"], smallest_class(parameters)
+    return laid_out["gan_cells"]

@@ -6,8 +6,9 @@ from typing import Any
 
 import components
 from components.arms import Arm, parse_arms
-from components.dataset import DataSet
+from components.dataset import DataSet, find_positive_class
 from components.errors import InputError
+from components.imageset import smallest_class
 from components.plan.parameters import Parameters
 
 # KFP slows down and Argo's status outgrows its limit beyond about this many loop cells in one run.
@@ -47,13 +48,14 @@ class Plan:
 def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     """Check the parameters against the listed data set and lay out the work.
 
-    Raises InputError on a single class, an unknown positive class, a test folder that lacks a class, a class
-    with fewer images than a GAN batch, arms none of which uses a GAN, a missing file, or more loop cells than a run may have.
+    Raises InputError on a single class, an unknown positive class, a test folder that lacks a class, a class with
+    fewer images than a GAN batch, arms none of which uses a GAN, a missing file, or more loop cells than a run may
+    have.
     """
     classes = data_set.classes
     if len(classes) < 2:
         raise InputError(f"data_set: only one class, '{classes[0]}', is there; a classifier needs two or more folders")
-    positive_class = _positive_class(parameters.positive_class, classes)
+    positive_class = find_positive_class(parameters.positive_class, classes)
     for label in classes:
         _check_class(data_set, label, parameters)
     arms = parse_arms(parameters.arms)
@@ -74,22 +76,6 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     return Plan(parameters, positive_class, cells, tuple(arms))
 
 
-def smallest_class(parameters: Parameters) -> int:
-    """Return how many development images a class needs so that a GAN's training rows fill one batch."""
-    folds = max(2, round(1 / parameters.validation_share))
-    return -(-parameters.gan_batch_size * folds // (folds - 1))
-
-
-def _positive_class(wanted: str, classes: tuple[str, ...]) -> str:
-    name = wanted or "malignant"
-    if name not in classes:
-        raise InputError(
-            f"positive_class: '{name}' is not a class of the data set; "
-            f"set it to the class whose misses cost most: {', '.join(classes)}"
-        )
-    return name
-
-
 def _check_file(name: str, path: str) -> None:
     if path and not Path(path).is_file():
         raise InputError(f"{name}: {path}: there is no such file; check the path, or leave {name} empty")
@@ -105,7 +91,7 @@ def _check_class(data_set: DataSet, label: str, parameters: Parameters) -> None:
                 )
     else:
         count -= round(parameters.test_share * count)
-    needed = smallest_class(parameters)
+    needed = smallest_class(parameters.gan_batch_size, parameters.validation_share)
     if count < needed:
         largest = parameters.gan_batch_size * count // needed
         raise InputError(

@@ -18,21 +18,23 @@ def prepare(
     max_bad_share: float,
     on_leak: str,
     near_duplicate_correlation: float,
-    smallest_class: int,
+    gan_batch_size: int,
     seed: int,
 ) -> None:
     """Decode every image once; find bad files, duplicates and leaks; split into development and test set.
 
     Gives both sets as packed arrays with a table of their rows, and the data report as JSON and as a page.
     """
-    from components.dataset import open_data_set
+    from components.dataset import find_positive_class, open_data_set
+    from components.imageset import smallest_class
     from components.prepare.prepare import PrepareSettings, prepare
     from components.progress import stage
 
     with stage("prepare"):
+        listed = open_data_set(data_set)
         settings = PrepareSettings(
             image_size=image_size,
-            positive_class=positive_class,
+            positive_class=find_positive_class(positive_class, listed.classes),
             test_share=test_share,
             validation_share=validation_share,
             max_bad_share=max_bad_share,
@@ -40,8 +42,6 @@ def prepare(
             near_duplicate_correlation=near_duplicate_correlation,
             groups=groups,
             seed=seed,
-            smallest_class=smallest_class,
+            smallest_class=smallest_class(gan_batch_size, validation_share),
         )
-        prepare(
-            open_data_set(data_set), settings, development_set.path, test_set.path, data_report.path, data_report_page.path
-        )
+        prepare(listed, settings, development_set.path, test_set.path, data_report.path, data_report_page.path)

@@ -32,7 +32,9 @@ def train_gan(
     from components.train_gan.curves import write_curves
     from components.train_gan.train import GanSettings, train_gan
 
-    with stage("train_gan", f"{cell['label']}/{cell['replicate']}"):
+    # KFP hands every number in a dictionary over as a float.
+    label, replicate, seed = cell["label"], int(cell["replicate"]), int(cell["seed"])
+    with stage("train_gan", f"{label}/{replicate}"):
         settings = GanSettings(
             epochs=epochs,
             batch_size=batch_size,
@@ -46,9 +48,9 @@ def train_gan(
         )
         train_gan(
             read_imageset(development_set.path),
-            cell["label"],
-            int(cell["replicate"]),
-            int(cell["seed"]),
+            label,
+            replicate,
+            seed,
             settings,
             gpus=gpus,
             threads=threads,

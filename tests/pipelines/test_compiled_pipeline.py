@@ -49,25 +49,31 @@ def test_it_holds_the_seven_stages(compiled):
     assert stages == {f"comp-{s}" for s in ("plan", "prepare", "synthesize", "compare", *LOOPED)}
 
 
+def test_nothing_starts_before_the_plan_has_refused_bad_parameters(compiled):
+    tasks = compiled[1]["root"]["dag"]["tasks"]
+    assert "dependentTasks" not in tasks["plan"]
+    assert "plan" in tasks["prepare"]["dependentTasks"]
+    assert all("prepare" in task["dependentTasks"] for name, task in tasks.items() if name not in ("plan", "prepare"))
+
+
 def test_gans_fan_out_over_the_cells_of_the_plan_and_join_in_synthesize(compiled):
     _, spec, _ = compiled
     loop, _ = loop_of(spec, "train-gan")
     items = loop["parameterIterator"]["items"]["inputParameter"]
     source = loop["inputs"]["parameters"][items]["taskOutputParameter"]
-    assert source == {"producerTask": "plan", "outputParameterKey": "gan_cells"}
+    assert source == {"producerTask": "plan", "outputParameterKey": "Output"}
     synthesize = spec["root"]["dag"]["tasks"]["synthesize"]
     joined = synthesize["inputs"]["artifacts"]["generators"]["taskOutputArtifact"]["producerTask"]
     assert spec["root"]["dag"]["tasks"][joined] is loop
     assert spec["components"]["comp-synthesize"]["inputDefinitions"]["artifacts"]["generators"]["isArtifactList"]
 
 
-def test_arms_fan_out_over_the_plan_after_synthesize_and_join_in_compare(compiled):
+def test_arms_fan_out_after_synthesize_and_join_in_compare(compiled):
     _, spec, _ = compiled
     loop, body = loop_of(spec, "train-classifier")
     assert set(body["dag"]["tasks"]) == {"train-classifier", "evaluate"}
     items = loop["parameterIterator"]["items"]["inputParameter"]
-    source = loop["inputs"]["parameters"][items]["taskOutputParameter"]
-    assert source == {"producerTask": "plan", "outputParameterKey": "arms"}
+    assert loop["inputs"]["parameters"][items] == {"componentInputParameter": "arms"}
     assert "synthesize" in loop["dependentTasks"]
     compare = spec["root"]["dag"]["tasks"]["compare"]
     joined = compare["inputs"]["artifacts"]["evaluations"]["taskOutputArtifact"]["producerTask"]

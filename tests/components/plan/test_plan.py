@@ -3,7 +3,7 @@ import pytest
 from components.dataset import open_data_set
 from components.errors import InputError
 from components.plan.parameters import Parameters, check_parameters
-from components.plan.plan import make_plan, smallest_class
+from components.plan.plan import make_plan
 from pipelines.parameters import declared_parameters, resolve
 
 
@@ -36,10 +36,6 @@ def test_a_class_with_fewer_images_than_a_batch_needs_is_refused_with_the_larges
     assert message.startswith("gan_batch_size: class 'malignant' has 15 images")
     assert "at most 12" in message
     make_plan(parameters(gan_batch_size=12), open_data_set(str(root)))
-
-
-def test_the_smallest_class_fills_a_batch_after_validation_rows_are_taken_off():
-    assert smallest_class(parameters(gan_batch_size=128, validation_share=0.2)) == 160
 
 
 def test_a_test_set_without_one_of_the_classes_is_refused(image_folder):

@@ -1,0 +1,1 @@
+"""Compares the arms with `real` and concludes, with uncertainty."""

@@ -1,0 +1,244 @@
+"""The items of two reporting guidelines, with the answers that a run can give itself; all others stay open.
+
+CLAIM: Tejani et al., "Checklist for Artificial Intelligence in Medical Imaging (CLAIM): 2024 Update", Radiology:
+Artificial Intelligence 6(4), e240300 (44 items). TRIPOD+AI: Collins et al., BMJ 385, e078378, 2024 (27 items).
+Items are named in short; the published checklists hold their full wording.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+CLAIM = "CLAIM 2024"
+TRIPOD = "TRIPOD+AI"
+
+_CLAIM_ITEMS = (
+    "Identification as a study of AI, with the technology",
+    "Structured abstract",
+    "Background, intended use and clinical role",
+    "Aims, objectives, hypotheses",
+    "Prospective or retrospective",
+    "Study goal",
+    "Data sources",
+    "Inclusion and exclusion criteria",
+    "Data preprocessing",
+    "Selection of data subsets",
+    "De-identification",
+    "Handling of missing data",
+    "Image acquisition protocol",
+    "Definition of the reference standard",
+    "Rationale of the reference standard",
+    "Source of the reference annotations",
+    "Annotation of the test set",
+    "Variability between and within raters",
+    "Assignment of data to partitions",
+    "Level at which partitions are disjoint",
+    "Intended sample size",
+    "Description of the model",
+    "Software libraries and packages",
+    "Initialization of parameters",
+    "Training approach",
+    "Selection of the final model",
+    "Ensembling",
+    "Metrics of performance",
+    "Measures of significance and uncertainty",
+    "Robustness or sensitivity analysis",
+    "Explainability or interpretability",
+    "Evaluation on internal data",
+    "Testing on external data",
+    "Clinical trial registration",
+    "Numbers included and excluded",
+    "Demographic and clinical characteristics a partition",
+    "Performance and its uncertainty",
+    "Estimates of diagnostic performance and their precision",
+    "Failure analysis of misclassified cases",
+    "Limitations",
+    "Implications for practice",
+    "Full protocol or further technical details",
+    "Availability of software, model and data",
+    "Funding and role of funders",
+)
+
+_TRIPOD_ITEMS = {
+    "1": "Title",
+    "2": "Abstract",
+    "3a": "Healthcare context and rationale",
+    "3b": "Target population, purpose and users",
+    "3c": "Known health inequalities",
+    "4": "Objectives",
+    "5a": "Sources of data",
+    "5b": "Dates of data collection",
+    "6a": "Setting and centres",
+    "6b": "Eligibility",
+    "6c": "Treatments received",
+    "7": "Data preparation and quality checks",
+    "8a": "Definition of the outcome",
+    "8b": "Outcome assessors",
+    "8c": "Blinding of outcome assessment",
+    "9a": "Choice of predictors",
+    "9b": "Definition of predictors",
+    "9c": "Predictor assessors",
+    "10": "Sample size",
+    "11": "Missing data",
+    "12a": "Use and partition of the data",
+    "12b": "Handling of predictors",
+    "12c": "Type of model and model building",
+    "12d": "Heterogeneity across clusters",
+    "12e": "Measures and plots of performance",
+    "12f": "Model updating",
+    "12g": "How predictions were calculated",
+    "13": "Class imbalance",
+    "14": "Fairness",
+    "15": "Output of the model and thresholds",
+    "16": "Training versus evaluation data",
+    "17": "Ethical approval",
+    "18a": "Funding",
+    "18b": "Conflicts of interest",
+    "18c": "Protocol",
+    "18d": "Registration",
+    "18e": "Data sharing",
+    "18f": "Code sharing",
+    "19": "Patient and public involvement",
+    "20a": "Flow of participants",
+    "20b": "Characteristics of participants",
+    "20c": "Comparison of development and evaluation data",
+    "21": "Numbers in each analysis",
+    "22": "Specification of the model",
+    "23a": "Performance with intervals",
+    "23b": "Heterogeneity of performance",
+    "24": "Results of model updating",
+    "25": "Interpretation",
+    "26": "Limitations",
+    "27a": "Poor or missing input data in use",
+    "27b": "User interaction and expertise",
+    "27c": "Next steps",
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item of a guideline; `answer` "" means that it is open, for people to answer."""
+
+    guideline: str
+    number: str
+    topic: str
+    answer: str
+
+
+def checklist(verdict: dict[str, Any], data_report: dict[str, Any]) -> list[Item]:
+    """Return all items of both guidelines in their order, filled where the run knows the answer."""
+    answers = _answers(verdict, data_report)
+    claim = {str(number): topic for number, topic in enumerate(_CLAIM_ITEMS, start=1)}
+    return [
+        Item(guideline, number, topic, answers.get((guideline, number), ""))
+        for guideline, items in ((CLAIM, claim), (TRIPOD, _TRIPOD_ITEMS))
+        for number, topic in items.items()
+    ]
+
+
+def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple[str, str], str]:
+    data, parameters, rule = verdict["data_set"], verdict["parameters"], verdict["rule"]
+    arms = ", ".join(arm["arm"] for arm in verdict["arms"])
+    positive = data["positive_class"]
+    development, test = (data["counts"][split] for split in ("development", "test"))
+    counts = "; ".join(
+        f"{split}: {sum(of.values())} images ({', '.join(f'{n} {name}' for name, n in of.items())})"
+        for split, of in (("development", development), ("test", test))
+    )
+    leaks, groups = data_report["leaks"], data_report["groups"]
+    replicates = parameters["replicates"]
+    size = parameters["image_size"]
+    level = f"{100 * rule['confidence']:g}%"
+
+    technique = "Deep learning: DCGAN for synthesis, convolutional neural network for classification."
+    objective = f"Whether GAN-made images in the training set help to tell {positive} from the rest. Arms: {arms}."
+    source = f"Data set '{data['name']}', SHA-256 {data['digest'][:16]}…; where it comes from is open."
+    preparation = (
+        f"Decoded to RGB, resized to {size} x {size} pixels; converted: {_sum(data_report['converted'])} files."
+    )
+    excluded = (
+        f"{len(data_report['refused'])} of {data_report['files']} files refused, {leaks['dropped']} development "
+        "images left out because they share a group with the test set; see Data integrity."
+    )
+    partition = (
+        f"{counts}. Each replicate holds out {100 * parameters['validation_share']:g}% of the development set for "
+        "validation, stratified by class; the test set is common to all arms and seen by evaluation alone."
+    )
+    if groups["given"]:
+        disjoint = "By group (lesion or patient, from the groups table), and by near-duplicates found in the pixels."
+    else:
+        disjoint = "By image and near-duplicates found in the pixels; no table of lesions or patients was given."
+    disjoint += f" Leaks into the test set: {leaks['test_images']} test images, policy '{leaks['policy']}'."
+    training = (
+        f"GAN: {parameters['gan_epochs']} epochs, batch {parameters['gan_batch_size']}, Adam, learning rate "
+        f"{parameters['gan_learning_rate']:g}. Classifier: at most {parameters['classifier_epochs']} epochs, batch "
+        f"{parameters['classifier_batch_size']}, learning rate {parameters['classifier_learning_rate']:g}, dropout "
+        f"{parameters['classifier_dropout']:g}. All settings: see Settings."
+    )
+    model = (
+        f"GAN: DCGAN a class, latent {parameters['gan_latent']}, width {parameters['gan_width']}, drawing {size} x {size} "
+        "RGB images. Classifier: four convolutions with poolings and dropout, one dense layer, sigmoid or softmax."
+    )
+    metrics = (
+        "Accuracy, balanced accuracy, sensitivity, specificity, F1, ROC AUC, average precision, Brier score; "
+        "confusion matrices, ROC and calibration curves, operating point."
+    )
+    uncertainty = (
+        f"{level} intervals from {rule['bootstrap_resamples']} bootstrap resamples over test images (by group) and "
+        "replicates, paired differences to real, exact McNemar test, Holm's correction over the arms."
+    )
+    performance = "See the verdict table and the classification reports: every estimate has its interval."
+    failures = "Confusion matrices, and the ledger of each test image whose diagnosis an arm changes."
+    output = (
+        "Class probabilities; decided by the largest (two classes: 0.5). A second operating point takes its threshold "
+        f"from validation rows for a sensitivity of {100 * rule['target_sensitivity']:g}%."
+    )
+    sizes = "; ".join(f"{arm['arm']}: {arm['training_images']} training images" for arm in verdict["arms"])
+    software = f"gansweep {verdict['gansweep_version']}; locked requirements of its images list every package."
+    return {
+        (CLAIM, "1"): technique,
+        (CLAIM, "4"): objective,
+        (CLAIM, "6"): "Feasibility: comparison of training sets for one fixed classifier.",
+        (CLAIM, "7"): source,
+        (CLAIM, "9"): preparation,
+        (CLAIM, "10"): excluded,
+        (CLAIM, "12"): "Files that cannot be read are left out and listed; nothing is imputed.",
+        (CLAIM, "19"): partition,
+        (CLAIM, "20"): disjoint,
+        (CLAIM, "22"): model,
+        (CLAIM, "23"): software,
+        (
+            CLAIM,
+            "24",
+        ): f"Random, seeds {parameters['seed']} to {parameters['seed'] + replicates - 1}; nothing pretrained.",
+        (CLAIM, "25"): training,
+        (CLAIM, "26"): "The epoch with the best validation loss of each replicate; the test set plays no part.",
+        (CLAIM, "27"): "None for the scores; McNemar and the ROC curves use the mean probability over the replicates.",
+        (CLAIM, "28"): metrics,
+        (CLAIM, "29"): uncertainty,
+        (CLAIM, "30"): f"{replicates} replicates an arm, each with its own seed and validation fold.",
+        (CLAIM, "32"): f"{sum(test.values())} held-out test images of the same data set.",
+        (CLAIM, "35"): f"{counts}. {excluded}",
+        (CLAIM, "37"): performance,
+        (CLAIM, "38"): performance,
+        (CLAIM, "39"): failures,
+        (TRIPOD, "4"): objective,
+        (TRIPOD, "5a"): source,
+        (TRIPOD, "7"): f"{preparation} {excluded}",
+        (TRIPOD, "11"): "Files that cannot be read are left out and listed; nothing is imputed.",
+        (TRIPOD, "12a"): partition,
+        (TRIPOD, "12b"): f"Pixels of {size} x {size} RGB images, scaled to 0..1.",
+        (TRIPOD, "12c"): f"{model} {training}",
+        (TRIPOD, "12e"): f"{metrics} {uncertainty}",
+        (TRIPOD, "12f"): "None: no recalibration.",
+        (TRIPOD, "12g"): "By the saved Keras model of each replicate, on the packed test images.",
+        (TRIPOD, "15"): output,
+        (TRIPOD, "20a"): f"{counts}. {excluded}",
+        (TRIPOD, "21"): f"{sizes}; {sum(test.values())} test images, {test[positive]} of them {positive}.",
+        (TRIPOD, "22"): "The models are artifacts of the run (.keras), their settings stand below Settings.",
+        (TRIPOD, "23a"): performance,
+        (TRIPOD, "24"): "None: no recalibration.",
+    }
+
+
+def _sum(converted: dict[str, int]) -> str:
+    return str(sum(converted.values()))

@@ -1,0 +1,52 @@
+"""Concludes: from the evaluations of all arms to a verdict, a ledger and a report."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.compare.evaluations import load_evaluations
+from components.compare.ledger import find_changes, write_ledger
+from components.compare.report import write_report
+from components.compare.summary import summary_markdown
+from components.compare.verdict_file import build_verdict
+from components.files import read_json, write_json, write_text
+from components.imageset import read_imageset
+
+
+@dataclass(frozen=True)
+class CompareInputs:
+    """Where the outputs of the other stages lie."""
+
+    plan: str
+    evaluations: list[str]
+    development_set: str
+    test_set: str
+    synthetic_set: str
+    data_report: str
+    quality_report: str
+
+
+def compare(inputs: CompareInputs, verdict_path: str, ledger_path: str, report_path: str, summary_path: str) -> None:
+    """Write verdict.json, ledger.csv, report.html and summary.md; raises InputError where inputs don't fit together."""
+    plan = read_json(inputs.plan)
+    test, synthetic = read_imageset(inputs.test_set), read_imageset(inputs.synthetic_set)
+    data_report = read_json(Path(inputs.data_report) / "data_report.json")
+    quality = Path(inputs.quality_report)
+    gans = [read_json(path) for path in sorted(quality.glob("gans/*/gan.json"))]
+    evaluations = load_evaluations(inputs.evaluations, plan["arms"], test, plan["positive_class"])
+
+    verdict = build_verdict(plan, evaluations, test, data_report, read_json(quality / "quality.json"), gans)
+    write_json(verdict_path, verdict)
+    changes = find_changes(evaluations, test, synthetic, plan["positive_class"], plan["parameters"]["gan_replicates"])
+    write_ledger(ledger_path, changes)
+    write_report(
+        report_path,
+        verdict,
+        changes,
+        data_report,
+        quality,
+        inputs.evaluations,
+        test,
+        synthetic,
+        read_imageset(inputs.development_set),
+    )
+    write_text(summary_path, summary_markdown(verdict))

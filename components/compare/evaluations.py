@@ -1,0 +1,95 @@
+"""Reads what `evaluate` wrote for every arm, and refuses what does not belong together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.errors import InputError
+from components.files import read_json
+from components.imageset import ImageSet
+from components.metrics import scores
+
+_AGREE = 1e-4  # scores from float32 probabilities may differ by rounding, no more
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One arm on the test set.
+
+    `probabilities` (float32, R x N x C) are those of each replicate, image and class; `replicates` the R entries of
+    evaluation.json (seed, threshold, metrics, per_class, confusion_matrix, ...).
+    """
+
+    arm: str
+    probabilities: np.ndarray
+    synthetic_per_class: dict[str, int]
+    training_images: int
+    replicates: list[dict[str, Any]]
+
+    @property
+    def thresholds(self) -> list[float]:
+        """The operating threshold of each replicate, fixed on its validation rows."""
+        return [float(replicate["threshold"]) for replicate in self.replicates]
+
+    def mean_prediction(self) -> np.ndarray:
+        """Return the class probabilities averaged over the replicates (float64, N x C): one model from many."""
+        return self.probabilities.mean(axis=0, dtype=np.float64)
+
+
+def load_evaluations(
+    folders: Sequence[str | Path], arms: Sequence[str], test: ImageSet, positive_class: str
+) -> list[Evaluation]:
+    """Read the evaluations of all `arms`, in their order.
+
+    Raises InputError naming the folder or file if an arm is missing, unknown or there twice, if an evaluation is of
+    another test set, classes or positive class, if shapes differ, or if probabilities do not fit their metrics.
+    """
+    found: dict[str, Evaluation] = {}
+    for folder in map(Path, folders):
+        evaluation = _load(folder, test, positive_class)
+        if evaluation.arm not in arms:
+            raise InputError(f"{folder}: arm '{evaluation.arm}' is not in the plan; planned are {', '.join(arms)}")
+        if evaluation.arm in found:
+            raise InputError(f"{folder}: arm '{evaluation.arm}' is there twice; give one evaluation an arm")
+        found[evaluation.arm] = evaluation
+    for arm in arms:
+        if arm not in found:
+            raise InputError(f"evaluations: arm '{arm}' is missing; run evaluate for it")
+        if len(found[arm].replicates) != len(found["real"].replicates):
+            raise InputError(
+                f"evaluations: arm '{arm}' has {len(found[arm].replicates)} replicates, real has "
+                f"{len(found['real'].replicates)}; train both with the same number"
+            )
+    return [found[arm] for arm in arms]
+
+
+def _load(folder: Path, test: ImageSet, positive_class: str) -> Evaluation:
+    file = folder / "evaluation.json"
+    about = read_json(file)
+    if about["test_set_digest"] != test.digest():
+        raise InputError(f"{file}: made from another test set; evaluate the arm on the one that is compared")
+    if tuple(about["classes"]) != test.classes or about["positive_class"] != positive_class:
+        raise InputError(f"{file}: its classes or positive class differ from the plan's; evaluate the arm again")
+    array = folder / "probabilities.npy"
+    try:
+        probabilities = np.load(array, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{array}: not an array of probabilities ({error})") from None
+    shape = (len(about["replicates"]), len(test), len(test.classes))
+    if probabilities.shape != shape or not shape[0]:
+        raise InputError(f"{array}: holds {probabilities.shape}, expected replicates x images x classes {shape}")
+    sums = probabilities.sum(axis=2)
+    if not np.isfinite(probabilities).all() or probabilities.min() < 0 or np.abs(sums - 1).max() > 1e-3:
+        raise InputError(f"{array}: rows are not probabilities that sum to 1; evaluate the arm again")
+    positive = test.classes.index(positive_class)
+    for r, replicate in enumerate(about["replicates"]):
+        for name, value in scores(probabilities[r], test.labels, positive).items():
+            if abs(value[0] - replicate[name]) > _AGREE:
+                raise InputError(f"{file}: {name} of replicate {r} does not follow from probabilities.npy")
+    replicates = [
+        {key: value for key, value in replicate.items() if key != "history"} for replicate in about["replicates"]
+    ]
+    return Evaluation(about["arm"], probabilities, about["synthetic_per_class"], about["training_images"], replicates)

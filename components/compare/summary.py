@@ -1,0 +1,43 @@
+"""The run in a few lines of Markdown, for the pipeline's page in Kubeflow."""
+
+from typing import Any
+
+from components.compare.report_text import interval, number, percent
+
+_SHOWN = (
+    ("Accuracy", "accuracy", percent),
+    ("Balanced accuracy", "balanced_accuracy", percent),
+    ("Sensitivity", "sensitivity", percent),
+    ("Specificity", "specificity", percent),
+    ("AUC", "auc", number),
+)
+
+
+def summary_markdown(verdict: dict[str, Any]) -> str:
+    """Return the answer and the table of arms, with intervals, as Markdown."""
+    data, rule = verdict["data_set"], verdict["rule"]
+    lines = [f"# Does GAN-made data help? {_escape(data['name'])}", ""]
+    if verdict["notice"]:
+        lines += [f"> **Note:** {_escape(verdict['notice'])}", ""]
+    lines += [f"**{_escape(verdict['answer'])}**", ""]
+    lines += ["| Arm | " + " | ".join(title for title, _, _ in _SHOWN) + " | Verdict |"]
+    lines += ["| :-- |" + " --: |" * len(_SHOWN) + " :-- |"]
+    for arm in verdict["arms"]:
+        cells = [f"{write(arm['mean'][key])} ({interval(arm['intervals'][key], write)})" for _, key, write in _SHOWN]
+        said = arm["against_real"]["verdict"] if arm["against_real"] else "reference"
+        name = arm["arm"] + (" (recommended)" if arm["arm"] == verdict["recommendation"]["arm"] else "")
+        lines.append(f"| {name} | " + " | ".join(cells) + f" | {said} |")
+    test = sum(data["counts"]["test"].values())
+    lines += [
+        "",
+        f"Means over the replicates on {test} test images, with {100 * rule['confidence']:g}% intervals; sensitivity "
+        f"is the recall of {_escape(data['positive_class'])}. The report holds everything else.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _escape(text: str) -> str:
+    for mark in "\\|*_`<[":
+        text = text.replace(mark, f"\\{mark}")
+    return " ".join(text.split())

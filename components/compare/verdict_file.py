@@ -1,0 +1,230 @@
+"""Puts verdict.json together: all that a run found, for those who read it by program.
+
+Its keys are described in `verdict.schema.json`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from statsmodels.stats.multitest import multipletests
+
+from components.arms import parse_arm
+from components.compare.conclusion import answer, recommend
+from components.compare.evaluations import Evaluation
+from components.compare.resample import Estimate, draw_images, estimate, resampled_scores, smallest_class
+from components.compare.rule import Judgement, Rule, judge
+from components.compare.single_model import calibration, exact_mcnemar, proportions, roc
+from components.files import read_json
+from components.imageset import ImageSet
+from components.metrics import METRICS
+from components.progress import report
+
+SCHEMA = Path(__file__).with_name("verdict.schema.json")
+
+
+def build_verdict(
+    plan: dict[str, Any],
+    evaluations: Sequence[Evaluation],
+    test: ImageSet,
+    data_report: dict[str, Any],
+    quality_report: dict[str, Any],
+    gans: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    """Compare every arm with `real` and return the content of verdict.json.
+
+    `plan` is the plan stage's (parameters, positive_class, gansweep_version, code_digest), `evaluations` come from
+    `load_evaluations`, `data_report`, `quality_report` and `gans` are the contents of data_report.json, quality.json
+    and every gan.json. The same inputs give the same verdict, bit for bit.
+    """
+    parameters = plan["parameters"]
+    rule = Rule.of(parameters)
+    positive = test.classes.index(plan["positive_class"])
+    metrics = METRICS if len(test.classes) == 2 else (*METRICS, "macro_auc")
+    images = draw_images(test.labels, test.groups, rule.bootstrap_resamples, parameters["seed"])
+    groups = smallest_class(test.labels, test.groups)
+    series = {}
+    for done, evaluation in enumerate(evaluations, start=1):
+        series[evaluation.arm] = resampled_scores(
+            evaluation.probabilities, test.labels, positive, images, metrics, evaluation.thresholds
+        )
+        report("compare", "-", done, len(evaluations), "arms")
+
+    units = {e.arm: _units(e, parameters["gan_replicates"]) for e in evaluations}
+    differences = {
+        arm: {name: estimate(found[name] - series["real"][name], units[arm], groups) for name in metrics}
+        for arm, found in series.items()
+        if arm != "real"
+    }
+    judgements = judge(differences, rule, len(test))
+    predictions = {e.arm: e.mean_prediction() for e in evaluations}
+    tests = _mcnemar(predictions, test.labels, positive)
+
+    arms = []
+    for evaluation in evaluations:
+        levels = {name: estimate(s, units[evaluation.arm], groups) for name, s in series[evaluation.arm].items()}
+        entry = _arm(evaluation, levels, predictions[evaluation.arm], test, positive, rule, metrics)
+        against = None
+        if evaluation.arm != "real":
+            name = evaluation.arm
+            against = _against_real(differences[name], judgements[name], tests[name], rule)
+        arms.append(entry | {"against_real": against})
+    recommendation = recommend(arms)
+    return {
+        "gansweep_version": plan["gansweep_version"],
+        "code_digest": plan["code_digest"],
+        "notice": data_report["notice"],
+        "data_set": {
+            "name": data_report["name"],
+            "notice": data_report["notice"],
+            "digest": data_report["digest"],
+            "classes": list(test.classes),
+            "positive_class": plan["positive_class"],
+            "counts": data_report["counts"],
+            "refused": len(data_report["refused"]),
+            "leaks": data_report["leaks"],
+        },
+        "parameters": parameters,
+        "rule": {**vars(rule), "text": rule.text},
+        "answer": answer(arms, recommendation["arm"], plan["positive_class"], len(test)),
+        "recommendation": recommendation,
+        "arms": arms,
+        "dose_response": _dose_response(arms),
+        "gans": [_gan(gan) for gan in gans],
+        "quality_features": quality_report["features"],
+        "quality": quality_report["classes"],
+        "memorisation": [_without_pictures(entry) for entry in quality_report["memorisation"]],
+    }
+
+
+def read_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of verdict.json."""
+    return read_json(SCHEMA)
+
+
+def _units(evaluation: Evaluation, gan_replicates: int) -> np.ndarray:
+    """Number what was drawn independently: replicates that share one of several GANs count as one draw."""
+    replicates = np.arange(len(evaluation.replicates))
+    return replicates % gan_replicates if gan_replicates > 1 and parse_arm(evaluation.arm).uses_gan else replicates
+
+
+def _mcnemar(predictions: dict[str, np.ndarray], labels: np.ndarray, positive: int) -> dict[str, dict[str, Any]]:
+    found = {
+        arm: exact_mcnemar(predictions["real"], prediction, labels, positive)
+        for arm, prediction in predictions.items()
+        if arm != "real"
+    }
+    if found:
+        adjusted = multipletests([each["p_value"] for each in found.values()], method="holm")[1]
+        for each, p in zip(found.values(), adjusted, strict=True):
+            each["p_holm"] = float(p)
+    return found
+
+
+def _arm(
+    evaluation: Evaluation,
+    levels: dict[str, Estimate],
+    prediction: np.ndarray,
+    test: ImageSet,
+    positive: int,
+    rule: Rule,
+    metrics: Sequence[str],
+) -> dict[str, Any]:
+    tops = {"brier": 1.0 if len(test.classes) == 2 else 2.0}
+    intervals = {name: _pair(e.interval_within(rule.confidence, tops.get(name, 1.0))) for name, e in levels.items()}
+    sensitivity, specificity = (levels[f"operating_{name}"].value for name in ("sensitivity", "specificity"))
+    single = proportions(prediction, test.labels, positive, rule.confidence)
+    missed = 1 - levels["sensitivity"].value
+    return {
+        "arm": evaluation.arm,
+        "synthetic_per_class": evaluation.synthetic_per_class,
+        "training_images": evaluation.training_images,
+        "replicates": evaluation.replicates,
+        "mean": {name: levels[name].value for name in metrics}
+        | {"per_class": _mean_per_class(evaluation), "confusion_matrix": _mean_confusion(evaluation)},
+        "intervals": {name: intervals[name] for name in metrics},
+        "mean_prediction": {name: entry["value"] for name, entry in single.items()},
+        "wilson": {name: entry["interval"] for name, entry in single.items()},
+        "operating_point": {
+            "target_sensitivity": rule.target_sensitivity,
+            "thresholds": evaluation.thresholds,
+            "sensitivity": sensitivity,
+            "sensitivity_interval": intervals["operating_sensitivity"],
+            "specificity": specificity,
+            "specificity_interval": intervals["operating_specificity"],
+        },
+        "calibration": {"bins": calibration(prediction, test.labels, positive, rule.confidence)},
+        "roc": roc(prediction, test.labels, positive),
+        "missed": missed * int(np.sum(test.labels == positive)),
+        "missed_per_1000": missed * 1000,
+        "missed_per_1000_interval": [1000 * (1 - end) for end in reversed(intervals["sensitivity"])],
+    }
+
+
+def _against_real(
+    differences: dict[str, Estimate], judgement: Judgement, mcnemar: dict[str, Any], rule: Rule
+) -> dict[str, Any]:
+    return {
+        "differences": {
+            name: {"estimate": e.value, "interval": _pair(e.interval(rule.confidence))}
+            for name, e in differences.items()
+        },
+        "adjusted": {
+            "balanced_accuracy": _pair(judgement.balanced_accuracy),
+            "sensitivity": _pair(judgement.sensitivity),
+            "confidence": judgement.confidence,
+        },
+        "p_value": judgement.p_value,
+        "p_holm": judgement.p_holm,
+        "mcnemar": mcnemar,
+        "verdict": judgement.verdict,
+        "reason": judgement.reason,
+        "test_images_needed": judgement.test_images_needed,
+    }
+
+
+def _mean_per_class(evaluation: Evaluation) -> dict[str, dict[str, float]]:
+    each = [replicate["per_class"] for replicate in evaluation.replicates]
+    return {
+        name: {key: float(np.mean([one[name][key] for one in each])) for key in ("precision", "recall", "f1")}
+        | {"support": each[0][name]["support"]}
+        for name in each[0]
+    }
+
+
+def _mean_confusion(evaluation: Evaluation) -> list[list[float]]:
+    return np.mean([replicate["confusion_matrix"] for replicate in evaluation.replicates], axis=0).tolist()
+
+
+def _dose_response(arms: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """Return accuracy and sensitivity over the number of synthetic images a class, from three arms gan:n on."""
+    doses = []
+    for arm in arms:
+        recipe = parse_arm(arm["arm"])
+        if recipe.uses_real and not recipe.traditional:
+            doses.append(
+                {
+                    "synthetic_images": float(np.mean(list(arm["synthetic_per_class"].values()))),
+                    "arm": arm["arm"],
+                    "accuracy": arm["mean"]["accuracy"],
+                    "accuracy_interval": arm["intervals"]["accuracy"],
+                    "sensitivity": arm["mean"]["sensitivity"],
+                    "sensitivity_interval": arm["intervals"]["sensitivity"],
+                }
+            )
+    return sorted(doses, key=lambda dose: dose["synthetic_images"]) if len(doses) > 3 else None
+
+
+def _gan(gan: dict[str, Any]) -> dict[str, Any]:
+    kept = ("class", "replicate", "seed", "epochs", "updates", "images_per_second")
+    return {key: gan[key] for key in kept} | {key: gan["final"][key] for key in ("loss_d", "loss_g")}
+
+
+def _without_pictures(entry: dict[str, Any]) -> dict[str, Any]:
+    closest = [{key: value for key, value in pair.items() if key != "picture"} for pair in entry["closest"]]
+    return entry | {"closest": closest}
+
+
+def _pair(interval: tuple[float, float]) -> list[float]:
+    return [float(interval[0]), float(interval[1])]

@@ -1,0 +1,1 @@
+"""Reads a data set once: bad files, duplicates, leaks and splits."""

@@ -1,0 +1,161 @@
+"""Decodes one image file: bytes in, a small square RGB picture out, or a refusal in plain words.
+
+Choices, each made so that pictures of one data set stay comparable:
+
+- Files are decoded at full size (no JPEG draft mode), since exact duplicates are those with equal full-size pixels.
+- Other shapes are cropped to their central square, not squeezed: squeezing would change a lesion's asymmetry.
+- Pictures and the thumbnails of the duplicate search shrink by Lanczos: sharp, antialiased, and symmetric, so that a
+  flipped picture gives the flipped thumbnail (Pillow's plain average, BOX, shifts by part of a pixel).
+- Transparency is laid on white, as paper and picture viewers show it.
+- 16 bits become 8 by one fixed scale (65535 -> 255), never by each picture's own range: brightness carries meaning.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+MOST_PIXELS = 50_000_000  # 150 MB decoded; dermoscopes and phones stay below
+FORMATS = (
+    "JPEG",
+    "PNG",
+    "TIFF",
+    "BMP",
+    "GIF",
+    "WEBP",
+    "JPEG2000",
+    "PPM",
+)  # none that runs another program, as EPS does
+THUMBNAIL = 32  # pixels; the scale on which near-duplicates are compared
+
+_ORIENTATION = 0x0112  # EXIF tag; its values 2..8 say how to turn the picture upright
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_MODES = {"P": "palette", "PA": "palette", "L": "grey", "LA": "grey", "La": "grey", "1": "black and white"}
+
+
+class RefusedImage(Exception):
+    """A file that can't be used; the message is the reason, in words for a user."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One decoded file.
+
+    `pixels` uint8, S x S x 3; `thumbnail` uint8, 32 x 32 x 3; `sha256` of the upright RGB pixels at full size
+    and of that size; `notes` names what was converted, e.g. "CMYK to RGB".
+    """
+
+    pixels: np.ndarray
+    thumbnail: np.ndarray
+    sha256: str
+    notes: tuple[str, ...]
+
+
+def decode(data: bytes, size: int) -> Picture:
+    """Decode an image file into a picture of `size` x `size` pixels; raises RefusedImage with the reason."""
+    if not data:
+        raise RefusedImage("empty: the file has zero bytes")
+    try:
+        rgb, notes = _decode_rgb(data)
+    except RefusedImage:
+        raise
+    except UnidentifiedImageError:
+        raise RefusedImage(_why_unknown(data)) from None
+    except Image.DecompressionBombError:
+        raise RefusedImage(f"too large: more than {MOST_PIXELS:,} pixels") from None
+    except Exception as error:  # a broken file may raise anything at all from inside a decoder
+        raise RefusedImage(_why_broken(error)) from None
+    width, height = rgb.size
+    digest = hashlib.sha256(f"{width}x{height}:".encode())
+    digest.update(rgb.tobytes())
+    if width != height:
+        notes.append("cropped to its central square")
+        rgb = _central_square(rgb)
+    if min(width, height) < size:
+        notes.append(f"enlarged to {size} x {size} pixels")
+    pixels = _resized(rgb, size)
+    thumbnail = _resized(rgb, THUMBNAIL)
+    return Picture(pixels, thumbnail, digest.hexdigest(), tuple(notes))
+
+
+def _decode_rgb(data: bytes) -> tuple[Image.Image, list[str]]:
+    notes: list[str] = []
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        width, height = image.size
+        if width * height > MOST_PIXELS:
+            raise RefusedImage(f"too large: {width} x {height} pixels, at most {MOST_PIXELS:,} are read")
+        sixteen_bits = image.mode.startswith("I") or any(";16" in str(tile[3]) for tile in image.tile)
+        turned = _orientation(image) in _UPRIGHT
+        image.load()
+        rgb = _to_rgb(image, notes)
+        if sixteen_bits:
+            notes.append("16 bits to 8")
+        if turned:
+            notes.append("turned upright by its EXIF orientation")
+        orientation = _orientation(image)  # asked again: TIFF files turn themselves while loading
+        if orientation in _UPRIGHT:
+            rgb = rgb.transpose(_UPRIGHT[orientation])
+        if getattr(image, "is_animated", False):
+            notes.append("first of several pictures")
+    return rgb, notes
+
+
+def _resized(image: Image.Image, size: int) -> np.ndarray:
+    return np.asarray(image.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0))
+
+
+def _central_square(image: Image.Image) -> Image.Image:
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    return image.crop((left, top, left + side, top + side))
+
+
+def _to_rgb(image: Image.Image, notes: list[str]) -> Image.Image:
+    if image.mode == "F":
+        raise RefusedImage("floating-point pixels have no known range; convert it to 8 bits")
+    if image.mode.startswith("I"):
+        image = _to_eight_bits(image)
+    if image.mode not in ("RGB", "RGBA", "RGBa", "RGBX"):
+        notes.append(f"{_MODES.get(image.mode, image.mode)} to RGB")
+    if image.has_transparency_data:
+        notes.append("transparency laid on white")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image.convert("RGB")
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise RefusedImage("pixel values beyond 16 bits have no known range; convert it to 8 bits")
+    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # damaged EXIF data is no reason to lose the picture
+        return 1
+
+
+def _why_unknown(data: bytes) -> str:
+    if data[128:132] == b"DICM":
+        return "a DICOM file: export it as PNG or JPEG first"
+    return "not an image that can be read (JPEG, PNG, TIFF, BMP, GIF, WebP, JPEG 2000 or PNM)"
+
+
+def _why_broken(error: Exception) -> str:
+    message = " ".join(str(error).split()) or type(error).__name__
+    if "truncated" in message.lower() or isinstance(error, EOFError):
+        return "truncated: the file ends before the picture does"
+    return f"broken: it can't be decoded ({message})"

@@ -1,0 +1,160 @@
+"""Finds images that show the same: equal pixels, or thumbnails that correlate, also flipped or turned.
+
+The search over all pairs is exact and still fast. Let u, v be thumbnails less their mean, scaled to length 1, so that
+u.v is their correlation. Averaging blocks of 4 x 4 pixels is, up to scale, an orthogonal projection P onto 192
+dimensions; R = 1 - P is what it loses. Then u.v = Pu.Pv + Ru.Rv <= Pu.Pv + |Ru| |Rv| (Cauchy-Schwarz): the dot
+product of two *signatures* (Pu, |Ru|) of 193 numbers is never below the correlation. One matrix product of signatures
+therefore leaves out only pairs that can't pass; the few others are compared at full thumbnail size, in exact integers.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from components.errors import InputError
+from components.progress import report
+
+TURNS = 8  # the symmetries of a square: 4 turns by 90 degrees, each plain and flipped
+MOST_PAIRS = 5_000_000
+
+_BLOCK = 4  # pixels; side of the averaged blocks
+_ROUNDING = 1e-4  # far above the error of a float32 dot product of 193 numbers of a unit vector
+_ROWS, _COLUMNS = 128, 1024  # thumbnails a tile: 8 x 128 x 1024 scores of 4 bytes stay near the cache
+_COMPARED = 1024  # pairs compared exactly at a time: 2 x 25 MB of float64
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of images, worst first; `first` < `second` are row numbers (int64), `correlation` is 0..1 (float64)."""
+
+    first: np.ndarray
+    second: np.ndarray
+    correlation: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    @property
+    def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """All three arrays."""
+        return self.first, self.second, self.correlation
+
+    def chosen(self, which: np.ndarray) -> "Pairs":
+        """Return some of the pairs: `which` is a mask or an order of their numbers."""
+        return Pairs(*(column[which] for column in self.columns))
+
+
+def exact_duplicates(sha256: np.ndarray) -> Pairs:
+    """Return the pairs of images with equal digests; of k copies, the first with each other one (k - 1 pairs)."""
+    _, index, inverse = np.unique(sha256, return_index=True, return_inverse=True)
+    first = index[inverse]
+    second = np.flatnonzero(first != np.arange(len(sha256)))
+    return Pairs(first[second], second, np.ones(len(second)))
+
+
+def near_duplicates(thumbnails: np.ndarray, threshold: float, threads: int = 1) -> Pairs:
+    """Return all pairs of thumbnails (uint8, N x 32 x 32 x 3) whose correlation is above `threshold`.
+
+    The correlation is Pearson's, over all 3072 values, the highest of the 8 flips and turns by 90 degrees. A thumbnail
+    of one colour has none and pairs with nothing. Reports its progress in steps of 5%. Raises InputError beyond
+    5,000,000 pairs, where the threshold no longer tells images apart.
+    """
+    total = len(thumbnails)
+    signatures = np.empty((total, 193), dtype=np.float32)
+    for start in range(0, total, _COLUMNS):
+        signatures[start : start + _COLUMNS] = _signatures(_units(thumbnails[start : start + _COLUMNS]))
+    starts = range(0, total, _ROWS)
+    step = max(1, len(starts) // 20)
+    found: list[np.ndarray] = []
+    count = 0
+    with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
+        searches = [pool.submit(_search, thumbnails, signatures, start, threshold) for start in starts]
+        try:
+            for done, search in enumerate(searches, start=1):
+                found.append(search.result())
+                count += len(found[-1])
+                if count > MOST_PAIRS:
+                    raise InputError(
+                        f"near_duplicate_correlation: {threshold} is passed by more than {MOST_PAIRS:,} pairs of "
+                        "images; raise it, or leave images out that hardly differ"
+                    )
+                if done % step == 0 or done == len(starts):
+                    report("prepare", "-", min(done * _ROWS, total), total, "thumbnails")
+        finally:
+            pool.shutdown(cancel_futures=True)
+    pairs = np.concatenate(found) if found else np.empty((0, 3))
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0], -pairs[:, 2]))]
+    return Pairs(pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64), pairs[:, 2])
+
+
+def turned(thumbnails: np.ndarray, turn: int) -> np.ndarray:
+    """Return thumbnails (N x H x H x 3) under one of the 8 symmetries of the square; 0 leaves them as they are."""
+    return np.rot90(thumbnails[:, :, ::-1] if turn >= 4 else thumbnails, turn % 4, axes=(1, 2))
+
+
+def correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the correlation (float64, N) of thumbnails row by row (uint8, N x 32 x 32 x 3); 0 for one-coloured ones.
+
+    Pearson's r = (n Sxy - Sx Sy) / sqrt((n Sxx - Sx^2) (n Syy - Sy^2)); all sums are whole numbers below 2^53, so only
+    the last division rounds and the result doesn't depend on the machine or the number of threads.
+    """
+    x = first.reshape(len(first), -1).astype(np.float64)
+    y = second.reshape(len(second), -1).astype(np.float64)
+    n = x.shape[1]
+    sum_x, sum_y = x.sum(1), y.sum(1)
+    covariance = n * np.einsum("ij,ij->i", x, y) - sum_x * sum_y
+    variance_x = n * np.einsum("ij,ij->i", x, x) - sum_x**2
+    variance_y = n * np.einsum("ij,ij->i", y, y) - sum_y**2
+    scale = np.sqrt(variance_x) * np.sqrt(variance_y)
+    return np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)
+
+
+def _units(thumbnails: np.ndarray) -> np.ndarray:
+    """Return thumbnails less their mean, at length 1 (float32); one-coloured ones become 0."""
+    values = thumbnails.astype(np.float32)
+    values -= values.mean(axis=(1, 2, 3), keepdims=True)
+    lengths = np.sqrt((values**2).sum(axis=(1, 2, 3), keepdims=True))
+    return np.divide(values, lengths, out=np.zeros_like(values), where=lengths > 1e-3)
+
+
+def _signatures(units: np.ndarray) -> np.ndarray:
+    """Return (Pu, |Ru|), float32 N x 193, of thumbnails of length 1."""
+    count, side = units.shape[0], units.shape[1] // _BLOCK
+    blocks = units.reshape(count, side, _BLOCK, side, _BLOCK, 3)
+    means = blocks.mean(axis=(2, 4), keepdims=True)
+    lost = np.sqrt(((blocks - means) ** 2).sum(axis=(1, 2, 3, 4, 5)))
+    # A block's mean counts for its 16 pixels, hence the factor sqrt(16).
+    return np.column_stack([_BLOCK * means.reshape(count, -1), lost])
+
+
+def _search(thumbnails: np.ndarray, signatures: np.ndarray, start: int, threshold: float) -> np.ndarray:
+    """Compare the rows from `start` with all rows after them; float64 P x 3: first, second, correlation."""
+    rows = thumbnails[start : start + _ROWS]
+    units = _units(rows)
+    turns = np.concatenate([_signatures(turned(units, turn)) for turn in range(TURNS)])
+    found = [np.empty((0, 3))]
+    for column in range(start, len(thumbnails), _COLUMNS):
+        bounds = turns @ signatures[column : column + _COLUMNS].T
+        hits = np.flatnonzero(bounds > threshold - _ROUNDING)
+        turn_row, second = np.divmod(hits, bounds.shape[1])
+        turn, row = np.divmod(turn_row, len(rows))
+        later = start + row < column + second
+        turn, row, second = turn[later], row[later], column + second[later]
+        for part in range(0, len(row), _COMPARED):
+            chosen = slice(part, part + _COMPARED)
+            values = _compare(rows, thumbnails, turn[chosen], row[chosen], second[chosen])
+            found.append(np.column_stack([start + row[chosen], second[chosen], values])[values > threshold])
+    pairs = np.concatenate(found)
+    pairs = pairs[np.lexsort((-pairs[:, 2], pairs[:, 1], pairs[:, 0]))]
+    return pairs[np.unique(pairs[:, :2], axis=0, return_index=True)[1]]  # the best turn of each pair
+
+
+def _compare(
+    rows: np.ndarray, thumbnails: np.ndarray, turn: np.ndarray, row: np.ndarray, second: np.ndarray
+) -> np.ndarray:
+    first = np.empty((len(row), *rows.shape[1:]), dtype=np.uint8)
+    for number in range(TURNS):
+        first[turn == number] = turned(rows[row[turn == number]], number)
+    return correlations(first, thumbnails[second])

@@ -1,0 +1,180 @@
+"""The stage `prepare`: from a folder of image files to a development set, a test set and a data report."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from components.dataset import DataSet
+from components.errors import InputError
+from components.files import fresh_folder, write_json, write_text
+from components.imageset import ImageSet, write_imageset
+from components.prepare.duplicates import Pairs, exact_duplicates, near_duplicates
+from components.prepare.groups import connected, group_names, read_groups, table_links
+from components.prepare.leaks import dropped, find_leaks
+from components.prepare.page import report_html
+from components.prepare.reading import Reading, read_images
+from components.prepare.report import data_report
+from components.prepare.split import draw_test_set, validation_folds
+
+MOST_THREADS = 8  # each may hold a picture of 50 million pixels
+
+
+@dataclass(frozen=True)
+class PrepareSettings:
+    """What a user sets for this stage.
+
+    `positive_class` is one of the classes; `image_size` in pixels; shares in 0..1; `on_leak` is "drop", "keep" or
+    "fail"; `groups` is the path of a CSV or ""; `smallest_class` is the least number of images of a class that a
+    GAN needs to learn from (its batch), 0 without GANs; `threads` changes the speed, never the result.
+    """
+
+    positive_class: str
+    image_size: int = 32
+    test_share: float = 0.2
+    validation_share: float = 0.2
+    max_bad_share: float = 0.05
+    on_leak: str = "drop"
+    near_duplicate_correlation: float = 0.99
+    groups: str = ""
+    seed: int = 0
+    smallest_class: int = 0
+    threads: int = min(MOST_THREADS, os.cpu_count() or 1)
+
+
+def prepare(
+    data_set: DataSet,
+    settings: PrepareSettings,
+    development_folder: str | Path,
+    test_folder: str | Path,
+    report_folder: str | Path,
+    page: str | Path,
+) -> None:
+    """Read a data set once; write its development set, its test set, data_report.json and the report as a page (HTML).
+
+    The test set is the folder test/ where there is one, else drawn by group. No group stands on both sides of a drawn
+    split or of a validation fold. Raises InputError for all that training couldn't be done with, before anything is
+    written.
+    """
+    _refuse_classes(data_set, settings)
+    listed = read_groups(settings.groups, [file.path for file in data_set.files]) if settings.groups else {}
+    reading = read_images(data_set, settings.image_size, settings.threads)
+    _refuse_bad_files(reading, len(data_set.files), settings.max_bad_share)
+
+    paths = [file.path for file in reading.files]
+    labels = np.array([data_set.classes.index(file.label) for file in reading.files], dtype=np.int64)
+    exact, near = _duplicates(reading, settings)
+    similar = [(pairs.first, pairs.second) for pairs in (exact, near)]
+    by_table = table_links(listed, paths)
+    groups = group_names(connected(len(paths), by_table, *similar), listed, paths)
+
+    if data_set.has_test_folder:
+        test = np.array([file.split == "test" for file in reading.files])
+    else:
+        _refuse_missing(labels, data_set.classes, "data_set: none of the files of {} is an image that can be read")
+        test = draw_test_set(labels, groups, data_set.classes, settings.test_share, settings.seed)
+    _refuse_missing(labels[test], data_set.classes, "data_set: no file of {} in test/ is an image that can be read")
+    _refuse_missing(labels[~test], data_set.classes, "data_set: no file of {} in train/ is an image that can be read")
+    leaks = find_leaks(groups, connected(len(paths), by_table), connected(len(paths), *similar), test)
+    left_out = dropped(leaks, groups, paths, settings.on_leak)
+    development = ~test & ~left_out
+    _refuse_missing(
+        labels[development], data_set.classes, "on_leak: every development image of {} shares a group with the test set"
+    )
+    folds = np.full(len(paths), -1, dtype=np.int64)
+    folds[development] = validation_folds(
+        labels[development], groups[development], data_set.classes, settings.validation_share, settings.seed
+    )
+    _refuse_small(labels[development], folds[development], data_set.classes, settings.smallest_class)
+
+    whole = ImageSet(
+        name=data_set.name,
+        notice=data_set.notice,
+        classes=data_set.classes,
+        positive_class=settings.positive_class,
+        images=reading.images,
+        paths=np.array(paths, dtype=np.str_),
+        labels=labels,
+        splits=np.where(test, "test", "development"),
+        folds=folds,
+        groups=groups,
+        sha256=reading.sha256,
+    )
+    report = data_report(whole, reading, exact, near, leaks, left_out, listed, settings.on_leak)
+    write_imageset(development_folder, _subset(whole, development))
+    write_imageset(test_folder, _subset(whole, test))
+    write_json(fresh_folder(report_folder) / "data_report.json", report)
+    write_text(page, report_html(report))
+
+
+def _duplicates(reading: Reading, settings: PrepareSettings) -> tuple[Pairs, Pairs]:
+    """Return exact and near-duplicates; of exact copies, only the first is searched for near ones."""
+    exact = exact_duplicates(reading.sha256)
+    single = np.setdiff1d(np.arange(len(reading.files)), exact.second)
+    near = near_duplicates(reading.thumbnails[single], settings.near_duplicate_correlation, settings.threads)
+    return exact, Pairs(single[near.first], single[near.second], near.correlation)
+
+
+def _subset(whole: ImageSet, chosen: np.ndarray) -> ImageSet:
+    return replace(
+        whole,
+        images=whole.images[chosen],
+        paths=whole.paths[chosen],
+        labels=whole.labels[chosen],
+        splits=whole.splits[chosen],
+        folds=whole.folds[chosen],
+        groups=whole.groups[chosen],
+        sha256=whole.sha256[chosen],
+    )
+
+
+def _refuse_classes(data_set: DataSet, settings: PrepareSettings) -> None:
+    """Refuse what the mere list of files shows, before any is read."""
+    names = ", ".join(data_set.classes)
+    if len(data_set.classes) < 2:
+        raise InputError(f"data_set: {data_set.root}: a single class ({names}); give a folder each for two or more")
+    if settings.positive_class not in data_set.classes:
+        raise InputError(f"positive_class: '{settings.positive_class}' is not one of the classes {names}")
+    for name in data_set.classes:
+        count = data_set.count(name, "train", "")
+        if not count:
+            raise InputError(
+                f"data_set: {data_set.root}: no images of {name} in train/; add them or remove test/{name}"
+            )
+        if data_set.has_test_folder and not data_set.count(name, "test"):
+            raise InputError(f"data_set: {data_set.root}: no images of {name} in test/; every class must be tested")
+        if count < settings.smallest_class:
+            raise InputError(_too_small(name, count, settings.smallest_class))
+
+
+def _refuse_bad_files(reading: Reading, total: int, most: float) -> None:
+    bad = len(reading.refused)
+    if bad > most * total or bad == total:
+        file, reason = reading.refused[0]
+        raise InputError(
+            f"data_set: {bad} of {total} files ({bad / total:.1%}) can't be used, more than max_bad_share "
+            f"({most:.1%}); the first is {file.path}: {reason}; mend or remove them"
+        )
+
+
+def _refuse_missing(labels: np.ndarray, classes: Sequence[str], message: str) -> None:
+    for label, name in enumerate(classes):
+        if not np.any(labels == label):
+            raise InputError(message.format(name))
+
+
+def _refuse_small(labels: np.ndarray, folds: np.ndarray, classes: Sequence[str], needed: int) -> None:
+    """Refuse a class that, less any one validation fold, is smaller than a batch of its GAN."""
+    for label, name in enumerate(classes):
+        left = min(int(np.sum((labels == label) & (folds != fold))) for fold in range(folds.max() + 1))
+        if left < needed:
+            raise InputError(_too_small(name, left, needed))
+
+
+def _too_small(name: str, count: int, needed: int) -> str:
+    return (
+        f"gan_batch_size: {name} has {count} images to learn from, a batch needs {needed}; "
+        f"lower gan_batch_size to {count} or less, or give more images of {name}"
+    )

@@ -1,0 +1,83 @@
+"""Reads every image file of a data set once, in parallel."""
+
+import warnings
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from components.dataset import DataSet, ImageFile
+from components.prepare.decode import THUMBNAIL, RefusedImage, decode
+from components.progress import report
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the files of a data set hold; N readable images in the order of their paths.
+
+    `images` uint8, N x S x S x 3; `thumbnails` uint8, N x 32 x 32 x 3; `sha256` one digest of the decoded pixels an
+    image; `refused` are (file, reason); `converted` counts the files that were converted, by kind of conversion.
+    """
+
+    files: tuple[ImageFile, ...]
+    images: np.ndarray
+    thumbnails: np.ndarray
+    sha256: np.ndarray
+    refused: tuple[tuple[ImageFile, str], ...]
+    converted: dict[str, int]
+
+
+def read_images(data_set: DataSet, size: int, threads: int) -> Reading:
+    """Decode all files of `data_set` into pictures of `size` pixels, on `threads` threads (Pillow frees the GIL).
+
+    A file that can't be used is refused with its reason, never raised. Reports its progress in steps of 5%.
+    """
+    files = sorted(data_set.files, key=lambda file: file.path)
+    total = len(files)
+    images = np.empty((total, size, size, 3), dtype=np.uint8)
+    thumbnails = np.empty((total, THUMBNAIL, THUMBNAIL, 3), dtype=np.uint8)
+
+    def read(row: int) -> tuple[str, tuple[str, ...]]:
+        file = files[row]
+        if file.refused:
+            raise RefusedImage(file.refused)
+        try:
+            data = data_set.read(file)
+        except OSError as error:
+            raise RefusedImage(f"it can't be read ({error.strerror or error})") from None
+        picture = decode(data, size)
+        images[row], thumbnails[row] = picture.pixels, picture.thumbnail
+        return picture.sha256, picture.notes
+
+    kept: list[int] = []
+    sha256: list[str] = []
+    refused: list[tuple[ImageFile, str]] = []
+    converted: Counter[str] = Counter()
+    step = max(1, total // 20)
+    with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # decode has its own, lower limit
+        warnings.filterwarnings("ignore", module="PIL")  # damaged metadata and the like: nothing a user can act on
+        readings = [pool.submit(read, row) for row in range(total)]
+        for row, reading in enumerate(readings):
+            try:
+                digest, notes = reading.result()
+            except RefusedImage as error:
+                refused.append((files[row], str(error)))
+            else:
+                kept.append(row)
+                sha256.append(digest)
+                converted.update(notes)
+            if (row + 1) % step == 0 or row + 1 == total:
+                report("prepare", "-", row + 1, total, "images")
+    for target, row in enumerate(kept):  # close the gaps in place: a copy would double the memory
+        images[target], thumbnails[target] = images[row], thumbnails[row]
+    return Reading(
+        files=tuple(files[row] for row in kept),
+        images=images[: len(kept)],
+        thumbnails=thumbnails[: len(kept)],
+        sha256=np.array(sha256, dtype=np.str_),
+        refused=tuple(refused),
+        converted=dict(sorted(converted.items())),
+    )

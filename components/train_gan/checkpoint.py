@@ -1,0 +1,73 @@
+"""Checkpoints: where an interrupted training goes on, bit for bit.
+
+One file holds one moment of one training: all tensors, and a header of plain JSON values. Its name begins
+with a key made of everything that decides the result, so that a training finds its own and no other.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from components.files import whole_file
+from components.train_gan.training import GanSettings
+
+# To be raised with every change of the training that changes its result.
+FORMAT = 1
+Checkpoint = tuple[dict[str, Any], dict[str, Tensor]]
+
+
+def checkpoint_folder() -> Path | None:
+    """Return the folder that the environment variable GANSWEEP_CHECKPOINTS names; None = keep no checkpoints."""
+    folder = os.environ.get("GANSWEEP_CHECKPOINTS", "")
+    return Path(folder) if folder else None
+
+
+def checkpoint_key(settings: GanSettings, class_name: str, replicate: int, seed: int, pixels: np.ndarray) -> str:
+    """Return the key of a training on `pixels` (uint8 [N, S, S, 3], in order): the start of a file name.
+
+    How often checkpoints are made changes no result and is no part of it.
+    """
+    parts = {**asdict(settings), "class": class_name, "replicate": replicate, "seed": seed, "format": FORMAT}
+    del parts["checkpoint_epochs"]
+    digest = hashlib.sha256(json.dumps([parts, pixels.shape], sort_keys=True).encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return f"{class_name}-{replicate}-{digest.hexdigest()[:24]}"
+
+
+def load_latest(folder: Path, key: str) -> Checkpoint | None:
+    """Return header and tensors of the newest readable checkpoint of `key`; None if there is none.
+
+    A damaged one is reported in one line and passed over.
+    """
+    for path in sorted(_checkpoints(folder, key), reverse=True):
+        try:
+            with safe_open(path, framework="pt") as file:
+                header = json.loads(file.metadata()["header"])
+                return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            print(f"train_gan: {path}: damaged checkpoint ignored ({error})", flush=True)
+    return None
+
+
+def save(folder: Path, key: str, epoch: int, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Keep a checkpoint, whole or not at all, and remove the older ones of the same key."""
+    path = folder / f"{key}-{epoch:06d}.safetensors"
+    with whole_file(path) as part:
+        save_file(tensors, part, metadata={"header": json.dumps(header)})
+    for other in _checkpoints(folder, key):
+        if other != path:
+            other.unlink(missing_ok=True)
+
+
+def _checkpoints(folder: Path, key: str) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [path for path in folder.iterdir() if path.name.startswith(f"{key}-") and path.suffix == ".safetensors"]

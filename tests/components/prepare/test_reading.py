@@ -1,0 +1,65 @@
+import numpy as np
+from prepare_pictures import encoded, picture, write_classes
+
+from components.dataset import open_data_set
+from components.prepare.decode import decode
+from components.prepare.reading import read_images
+
+
+def test_images_come_in_the_order_of_their_paths_on_any_number_of_threads(tmp_path):
+    write_classes(tmp_path, {"train/b": 6, "train/a": 5, "test/a": 2})
+    one, two = (read_images(open_data_set(str(tmp_path)), 16, threads) for threads in (1, 2))
+    paths = [file.path for file in one.files]
+    assert paths == sorted(paths)
+    assert len(paths) == 13
+    assert np.array_equal(one.images, two.images)
+    assert one.sha256.tolist() == two.sha256.tolist()
+
+
+def test_each_row_is_its_own_file_when_others_are_refused(tmp_path):
+    write_classes(tmp_path, {"a": 6, "b": 6})
+    for bad in ("a/000.png", "a/003.png", "b/005.png"):
+        (tmp_path / bad).write_bytes(b"")
+    reading = read_images(open_data_set(str(tmp_path)), 16, 2)
+    assert [file.path for file, _ in reading.refused] == ["a/000.png", "a/003.png", "b/005.png"]
+    assert len(reading.files) == len(reading.images) == len(reading.thumbnails) == len(reading.sha256) == 9
+    for row, file in enumerate(reading.files):
+        alone = decode((tmp_path / file.path).read_bytes(), 16)
+        assert np.array_equal(reading.images[row], alone.pixels)
+        assert np.array_equal(reading.thumbnails[row], alone.thumbnail)
+        assert reading.sha256[row] == alone.sha256
+
+
+def test_files_that_may_not_be_read_are_refused_with_their_reason(tmp_path):
+    root = write_classes(tmp_path / "data", {"a": 3, "b": 3})
+    outside = tmp_path / "outside.png"
+    outside.write_bytes(encoded(picture(99)))
+    (root / "a" / "out.png").symlink_to(outside)
+    (root / "a" / "gone.png").symlink_to(root / "nowhere.png")
+    (root / "b" / "inside.png").symlink_to(root / "a" / "000.png")
+    data_set = open_data_set(str(root))
+    (root / "b" / "001.png").unlink()
+    reading = read_images(data_set, 16, 1)
+    assert {file.path: reason for file, reason in reading.refused} == {
+        "a/gone.png": "a link to nothing",
+        "a/out.png": "a link that leaves the data set",
+        "b/001.png": "it can't be read (No such file or directory)",
+    }
+    assert "b/inside.png" in [file.path for file in reading.files]
+
+
+def test_conversions_are_counted(tmp_path):
+    write_classes(tmp_path, {"a": 2, "b": 2})
+    (tmp_path / "a" / "x.png").write_bytes(encoded(picture(50).convert("L")))
+    (tmp_path / "b" / "y.png").write_bytes(encoded(picture(51).convert("L")))
+    (tmp_path / "b" / "z.jpg").write_bytes(encoded(picture(52).convert("CMYK"), "JPEG"))
+    reading = read_images(open_data_set(str(tmp_path)), 16, 1)
+    assert reading.converted == {"CMYK to RGB": 1, "grey to RGB": 2}
+
+
+def test_progress_is_reported_in_steps_and_to_the_end(tmp_path, capsys):
+    write_classes(tmp_path, {"a": 30, "b": 15})
+    read_images(open_data_set(str(tmp_path)), 16, 2)
+    lines = capsys.readouterr().out.splitlines()
+    assert 20 <= len(lines) <= 24
+    assert lines[-1] == "gansweep progress prepare - 45/45 images"
