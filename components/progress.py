@@ -42,10 +42,14 @@ def stage(name: str, cell: str = "-") -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        message = " ".join(str(error).split()) or "no message"
-        print(f"gansweep failed {name} {cell} {type(error).__name__}: {message}", flush=True)
+        failed(name, cell, f"{type(error).__name__}: {error}")
         raise
     print(f"gansweep finished {name} {cell} {time.monotonic() - start:.1f} s", flush=True)
+
+
+def failed(name: str, cell: str, reason: str) -> None:
+    """Say in one line why a stage failed, for one that can't say it itself."""
+    print(f"gansweep failed {name} {_word(cell)} {' '.join(reason.split())}", flush=True)
 
 
 def report(name: str, cell: str, done: int, planned: int, unit: str, **figures: float) -> None:

@@ -11,9 +11,10 @@ from components.errors import InputError
 from components.files import read_json
 
 COLUMNS = {"Accuracy": "accuracy", "Sensitivity": "sensitivity", "Specificity": "specificity"}
-# Shown as well where a terminal has at least `WIDE` columns; from `WIDEST` on, intervals stand beside their values.
+# Shown as well where a terminal has at least `WIDE` columns. From `WIDEST` on, intervals stand beside their values;
+# below `NARROW` the training images are left out.
 MORE_COLUMNS = {"Balanced": "balanced_accuracy", "AUC": "auc"}
-WIDE, WIDEST = 90, 140
+NARROW, WIDE, WIDEST = 72, 90, 140
 
 
 def load_verdict(folder: Path) -> dict[str, Any]:
@@ -40,14 +41,16 @@ def print_verdict(verdict: dict[str, Any], console: Console) -> None:
         pad_edge=False,
     )
     table.add_column("Arm", overflow="fold")
-    table.add_column("Images", justify="right")
+    if console.width >= NARROW:
+        table.add_column("Images", justify="right")
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("Verdict", overflow="fold")
     for arm in verdict["arms"]:
         cells = [_percent(arm["mean"][key], arm["intervals"][key], separator) for key in columns.values()]
         against = arm["against_real"]
-        table.add_row(arm["arm"], str(arm["training_images"]), *cells, against["verdict"] if against else "-")
+        images = [str(arm["training_images"])] if console.width >= NARROW else []
+        table.add_row(arm["arm"], *images, *cells, against["verdict"] if against else "-")
     if verdict["notice"]:
         console.print(verdict["notice"], style="yellow", highlight=False)
     console.print(table)
