@@ -1,6 +1,5 @@
 """Compiles the pipeline to the YAML that runs on one machine and on a cluster alike."""
 
-import hashlib
 from pathlib import Path
 
 from kfp import compiler
@@ -8,6 +7,7 @@ from kfp.dsl.base_component import BaseComponent
 
 import components
 from components.files import whole_file
+from pipelines.digest import code_digest
 from pipelines.gan_augmentation import make_pipeline
 
 REGISTRY = "gansweep"
@@ -29,12 +29,3 @@ def compile_pipeline(path: str | Path, registry: str = REGISTRY, tag: str = comp
         yaml_part = part.with_suffix(".yaml")  # the compiler looks at the file's ending
         compiler.Compiler().compile(load_pipeline(registry, tag), str(yaml_part))
         yaml_part.replace(part)
-
-
-def code_digest() -> str:
-    """Return a SHA-256 over the names and contents of every source file of the stages."""
-    root = Path(components.__file__).parent
-    whole = hashlib.sha256()
-    for path in sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
-        whole.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return whole.hexdigest()

@@ -40,12 +40,12 @@ def print_verdict(verdict: dict[str, Any], console: Console) -> None:
         box=box.HEAVY_HEAD if console.width >= WIDE else box.SIMPLE,
         pad_edge=False,
     )
-    table.add_column("Arm", overflow="fold")
+    table.add_column("Arm", overflow="fold", min_width=6)
     if console.width >= NARROW:
         table.add_column("Images", justify="right")
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("Verdict", overflow="fold")
+    table.add_column("Verdict", min_width=len("evidence") + 1)
     for arm in verdict["arms"]:
         cells = [_percent(arm["mean"][key], arm["intervals"][key], separator) for key in columns.values()]
         against = arm["against_real"]

@@ -10,11 +10,36 @@ import numpy as np
 from PIL import Image
 
 from components.arms import parse_arm
-from components.files import write_json
+from components.compare.evaluations import load_evaluations
+from components.compare.ledger import Change, find_changes
+from components.compare.verdict_file import build_verdict
+from components.files import read_json, write_json
 from components.imageset import ImageSet, pixel_digest
 from components.metrics import confusion_matrix, per_class, scores
 
 NOTICE = "Made from phantoms: procedural pictures for demonstration and tests. Nothing here is medical evidence."
+
+PARAMETERS: dict[str, Any] = {
+    "data_set": "phantoms",
+    "validation_share": 0.2,
+    "on_leak": "drop",
+    "replicates": 3,
+    "gan_replicates": 1,
+    "seed": 0,
+    "gan_epochs": 50,
+    "gan_batch_size": 128,
+    "gan_learning_rate": 0.0002,
+    "gan_latent": 100,
+    "gan_width": 32,
+    "gan_node_selector": {},
+    "classifier_epochs": 25,
+    "classifier_batch_size": 32,
+    "classifier_learning_rate": 0.001,
+    "classifier_dropout": 0.25,
+    "confidence": 0.95,
+    "sensitivity_margin": 0.02,
+    "target_sensitivity": 0.9,
+}
 
 
 @dataclass(frozen=True)
@@ -82,13 +107,30 @@ def example_inputs(
     test = image_set("test", classes, counts, size, 1, **common)
     development = image_set("development", classes, [4 * n for n in counts], size, 2, **common)
     dose = max(parse_arm(arm).synthetic_count(100) for arm in arms)
-    synthetic = image_set("synthetic", classes, [min(dose, 480)] * len(classes), size, 3, **common)
+    synthetic = image_set("synthetic", classes, [dose] * len(classes), size, 3, **common)
     evaluations = [
         _evaluation(folder / f"evaluation-{i}", arm, test, development, replicates, i) for i, arm in enumerate(arms)
     ]
     quality = folder / "quality_report"
     _quality(quality, development, synthetic if dose else None, updates)
     return Inputs(folder, data_report(test, development), quality, evaluations, test, synthetic, development)
+
+
+def example_verdict(inputs: Inputs, resamples: int = 100) -> tuple[dict[str, Any], list[Change]]:
+    """Return the verdict and the ledger that `compare` finds for `inputs`."""
+    test = inputs.test
+    arms = [read_json(folder / "evaluation.json")["arm"] for folder in inputs.evaluations]
+    plan = {
+        "gansweep_version": "0.1.0",
+        "code_digest": "ab" * 32,
+        "parameters": {**PARAMETERS, "arms": arms, "image_size": test.image_size, "bootstrap_resamples": resamples},
+        "positive_class": test.positive_class,
+    }
+    evaluations = load_evaluations(inputs.evaluations, arms, test, test.positive_class)
+    gans = [read_json(path) for path in sorted(inputs.quality_report.glob("gans/*/gan.json"))]
+    quality = read_json(inputs.quality_report / "quality.json")
+    verdict = build_verdict(plan, evaluations, test, inputs.data_report, quality, gans)
+    return verdict, find_changes(evaluations, test, inputs.synthetic, test.positive_class, gan_replicates=1)
 
 
 def data_report(test: ImageSet, development: ImageSet) -> dict[str, Any]:
@@ -109,9 +151,11 @@ def data_report(test: ImageSet, development: ImageSet) -> dict[str, Any]:
         ],
         "converted": {"CMYK to RGB": 3, "16-bit to 8-bit": 1},
         "exact_duplicates": [{"a": a, "b": b, "same_label": True, "across_splits": False}],
+        "exact_duplicate_count": 1,
         "near_duplicates": [pair],
         "near_duplicate_count": 14,
-        "conflicting_labels": [],
+        "conflicting_labels": [{**pair, "same_label": False}],
+        "conflicting_label_count": 60,
         "leaks": {
             "test_images": 9,
             "development_images": 12,
@@ -186,7 +230,7 @@ def _evaluation(folder: Path, arm: str, test: ImageSet, development: ImageSet, r
 def _quality(folder: Path, development: ImageSet, synthetic: ImageSet | None, updates: int) -> None:
     folder.mkdir(parents=True)
     quality: dict[str, Any] = {
-        "features": "small encoder trained on the development set alone; such numbers do not compare with Inception FID",
+        "features": "a small encoder trained on the development set alone; not to be compared with Inception FID",
         "classes": [],
         "memorisation": [],
     }

@@ -1,0 +1,52 @@
+import json
+
+import pytest
+
+from components.errors import InputError
+from components.synthesize.generators import find_gans
+
+CLASSES = ("benign", "malignant")
+
+
+def test_generators_come_in_the_order_of_class_and_replicate(generator):
+    folders = [generator(name, replicate) for replicate in (1, 0) for name in ("malignant", "benign")]
+    found = find_gans(folders, CLASSES, 32)
+    assert [(gan.label, gan.replicate) for gan in found] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert [gan.folder.name for gan in found][0] == "generator-benign-0-32"
+    assert len({gan.seed(5) for gan in found} | {gan.seed(6) for gan in found}) == 8
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ([], "generator of benign/0 is missing"),
+        ([("benign", 0)], "generator of malignant/0 is missing"),
+        ([("benign", 0), ("malignant", 0), ("malignant", 1)], "generator of benign/1 is missing"),
+        ([("benign", 1), ("malignant", 1)], "generator of benign/0 is missing"),
+        ([("benign", 0), ("other", 0)], "class 'other' is none of the development set's"),
+    ],
+)
+def test_a_missing_or_unknown_generator_is_named(generator, cells, message):
+    with pytest.raises(InputError, match=message):
+        find_gans([generator(*cell) for cell in cells], CLASSES, 32)
+
+
+def test_a_generator_given_twice_is_refused(generator):
+    folder = generator("benign", 0)
+    with pytest.raises(InputError, match="both draw benign/0"):
+        find_gans([folder, folder, generator("malignant", 0)], CLASSES, 32)
+
+
+def test_a_generator_of_another_image_size_is_refused(generator):
+    with pytest.raises(InputError, match="draws images of 16 x 16, the development set has 32 x 32"):
+        find_gans([generator("benign", 0, 16), generator("malignant", 0)], CLASSES, 32)
+
+
+def test_an_incomplete_folder_is_refused_by_the_name_of_its_file(generator):
+    folder = generator("benign", 0)
+    (folder / "gan.json").write_text(json.dumps({"class": "benign"}))
+    with pytest.raises(InputError, match=r"gan\.json: has no 'replicate'"):
+        find_gans([folder], CLASSES, 32)
+    (folder / "losses.csv").unlink()
+    with pytest.raises(InputError, match=r"losses\.csv: the file is missing"):
+        find_gans([folder], CLASSES, 32)

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from components.synthesize import similarity
+from components.synthesize.similarity import nearest, thumbnails
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("mirror", [False, True])
+def test_an_image_is_found_whichever_way_it_is_turned(images, turns, mirror):
+    turned = np.rot90(images[:, :, ::-1] if mirror else images, turns, (1, 2))
+    found = nearest(thumbnails(turned), thumbnails(images), 2)
+    assert np.array_equal(found.rows[:, 0], np.arange(20))
+    assert found.distances[:, 0].max() < 1e-3
+    assert found.distances[:, 1].min() > 0.05
+
+
+def test_the_distance_is_the_root_mean_square_of_the_thumbnails_difference():
+    size = 8  # one pixel is one cell of the thumbnail
+    grey = np.full((1, size, size, 3), 100, np.uint8)
+    board = grey + np.uint8(51) * (np.indices((size, size)).sum(0) % 2).astype(np.uint8)[None, :, :, None]
+    # The checks stay 25.5 off their mean, which is 25.5 off the grey and weighs a quarter.
+    expected = np.hypot(25.5, 25.5 / 4) / 255
+    assert nearest(thumbnails(grey), thumbnails(board), 1).distances[0, 0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_neighbours_come_nearest_first_and_are_all_there_is(images):
+    small = thumbnails(images)
+    found = nearest(small[:3], small, 50)
+    assert found.rows.shape == found.distances.shape == (3, 20)
+    assert (np.diff(found.distances) >= 0).all()
+    assert (np.sort(found.rows) == np.arange(20)).all()
+
+
+def test_images_of_the_same_group_are_not_compared(images):
+    small, groups = thumbnails(images), (np.arange(20) // 2).astype(str)
+    found = nearest(small, small, 20, groups, groups)
+    assert np.isinf(found.distances[:, -2:]).all()
+    assert np.isfinite(found.distances[:, :-2]).all()
+    assert (groups[found.rows[:, :-2]] != groups[:, None]).all()
+
+
+def test_small_chunks_change_nothing(images, monkeypatch):
+    small = thumbnails(images)
+    whole = nearest(small, small, 5)
+    monkeypatch.setattr(similarity, "CHUNK_VALUES", 60)
+    parts = nearest(small, small, 5)
+    assert np.array_equal(parts.rows[:, :1], whole.rows[:, :1])
+    np.testing.assert_allclose(parts.distances, whole.distances, atol=1e-3)
