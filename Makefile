@@ -11,8 +11,21 @@ SET ?=
 OUT ?=
 PHANTOMS := runs/phantoms
 
+# Images: make images VARIANT=cuda PYTHON_IMAGE=...; make push REGISTRY=registry.example/path
+DOCKER ?= docker
+REGISTRY ?=
+VARIANT ?= cpu
+PYTHON_IMAGE ?= python:3.11-slim-bookworm
+# An index for pip besides its own: PyTorch keeps its CPU wheels in one.
+PIP_EXTRA_INDEX_URL ?=
+IMAGES := data gan classifier
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' components/__init__.py)
+REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null)$(shell test -z "$$(git status --porcelain -- components images)" || echo -dirty)
+TAG := $(REVISION)$(if $(filter cuda,$(VARIANT)),-cuda)
+SOURCE := $(shell git config --get remote.origin.url | sed 's,//[^/@]*@,//,')
+
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lock readme clean
+.PHONY: help setup run test lint lock readme clean images $(IMAGES:%=image-%) push scan
 
 ##@ Use
 help: ## List the targets
@@ -39,10 +52,36 @@ lock: setup ## Resolve the pinned dependencies anew
 	$(BIN)/pip-compile --quiet --no-header --no-annotate --strip-extras --allow-unsafe --extra dev \
 	  --no-emit-find-links --no-emit-index-url --no-emit-trusted-host -o images/local.txt pyproject.toml
 	sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/' images/local.txt
+	$(BIN)/python images/lock.py
 
 readme: setup ## Write the README's table of parameters anew
 	$(BIN)/python -m pipelines.readme
 
+##@ Images
+images: $(IMAGES:%=image-%) ## Build the images gansweep/data, gan and classifier; VARIANT=cuda for GPUs
+	@$(DOCKER) image inspect --format '{{index .RepoTags 0}} {{.Size}}' $(PYTHON_IMAGE) $(IMAGES:%=gansweep/%:$(TAG)) | \
+	  awk 'NR == 1 {base = $$2; printf "%-36s %9s %17s\n", "image", "size", "beyond the base"} \
+	       {printf "%-36s %6d MB %14d MB\n", $$1, $$2 / 1e6, ($$2 - base) / 1e6}'
+
+# Tagged by revision, which never means another image, and by version, which `gansweep run --runner docker` takes.
+$(IMAGES:%=image-%): image-%:
+	$(DOCKER) build --network host --file images/$*/Dockerfile --tag gansweep/$*:$(TAG) --tag gansweep/$*:$(VERSION) \
+	  --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
+	  --build-arg SOURCE="$(SOURCE)" --build-arg CODE=$$($(PYTHON) -m pipelines.digest) $(if $(filter data,$*),,--build-arg VARIANT=$(VARIANT)) \
+	  $(if $(PIP_EXTRA_INDEX_URL),--build-arg PIP_EXTRA_INDEX_URL=$(PIP_EXTRA_INDEX_URL)) .
+
+push: ## Push the images of this commit to REGISTRY=host/path
+	@test -n "$(REGISTRY)" || { echo "push: where to? make push REGISTRY=host/path" >&2; exit 1; }
+	@case $(TAG) in *-dirty*) echo "push: commit first; the tag names the commit the images are made from" >&2; exit 1;; esac
+	@for image in $(IMAGES); do \
+	  $(DOCKER) tag gansweep/$$image:$(TAG) $(REGISTRY)/$$image:$(TAG) && $(DOCKER) push $(REGISTRY)/$$image:$(TAG) || exit 1; \
+	done
+	@echo "Compile for them: gansweep compile --registry $(REGISTRY) --tag $(TAG)"
+
+scan: ## List what the images hold (build/sbom/), and check them for secrets, setuid and world-writable files
+	@$(PYTHON) images/scan.py --base $(PYTHON_IMAGE) $(IMAGES:%=gansweep/%:$(VERSION))
+
+##@ Tidy
 clean: ## Remove the environment and caches (runs/ stays)
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache *.egg-info
 

@@ -21,18 +21,24 @@ from kubernetes.utils.quantity import parse_quantity
 
 from components.errors import InputError
 from components.progress import failed, parse
+from pipelines.digest import code_digest
 from pipelines.parameters import PATHS
 from pipelines.placement import STAGES
 
 # Every container of a run carries this label; its value is the run's folder of artifacts.
 LABEL = "gansweep.run"
+# Every image carries this label; its value is the digest of the stages' code.
+CODE_LABEL = "gansweep.code"
 SHARED_MEMORY = "1g"
 
 _starting = threading.Lock()
 
 
 def check_images(images: Iterable[str]) -> None:
-    """Refuse to run without a Docker engine and all images: InputError says what is missing and how to get it."""
+    """Refuse to run without a Docker engine and images of this very code.
+
+    Raises InputError, which says what is missing and how to get it.
+    """
     try:
         client = docker.from_env()
         client.ping()
@@ -42,11 +48,15 @@ def check_images(images: Iterable[str]) -> None:
             f"--runner: no Docker engine answers at {address}; start Docker, or use --runner subprocess"
         ) from None
     for image in images:
+        name = image.rpartition("/")[2].partition(":")[0]
         try:
-            client.images.get(image)
+            labels = client.images.get(image).labels
         except ImageNotFound:
-            name = image.rpartition("/")[2].partition(":")[0]
             raise InputError(f"--runner: there is no image {image} here; make it with: make image-{name}") from None
+        if labels.get(CODE_LABEL) != code_digest():
+            raise InputError(
+                f"--runner: image {image} holds other code than this; make it anew with: make image-{name}"
+            )
 
 
 def docker_runner(parameters: dict[str, Any], artifacts: str, checkpoints: str) -> local.DockerRunner:

@@ -1,10 +1,14 @@
 """What several tests need: real image files, small and drawn on the spot."""
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from small_run import SMALL, command
+
+from pipelines.phantoms import write_phantoms
 
 
 @pytest.fixture
@@ -21,3 +25,21 @@ def image_folder(tmp_path: Path):
         return root
 
     return write
+
+
+@pytest.fixture(scope="session")
+def phantoms(tmp_path_factory):
+    """Return a folder of small phantoms; leave it as it is."""
+    folder = tmp_path_factory.mktemp("data") / "phantoms"
+    write_phantoms(folder, per_class=30, test_per_class=12, size=32)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(phantoms, tmp_path_factory):
+    """Return the folder of a small run of the whole pipeline, and what it printed."""
+    folder = tmp_path_factory.mktemp("runs") / "first"
+    words = command("--data", phantoms, "--out", folder, **SMALL)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done.stdout

@@ -175,8 +175,8 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
         f"{parameters['classifier_dropout']:g}. All settings: see Settings."
     )
     model = (
-        f"GAN: DCGAN a class, latent {parameters['gan_latent']}, width {parameters['gan_width']}, drawing {size} x {size} "
-        "RGB images. Classifier: four convolutions with poolings and dropout, one dense layer, sigmoid or softmax."
+        f"GAN: DCGAN a class, latent {parameters['gan_latent']}, width {parameters['gan_width']}, images "
+        f"{size} x {size} RGB. Classifier: four convolutions with poolings and dropout, one dense layer."
     )
     metrics = (
         "Accuracy, balanced accuracy, sensitivity, specificity, F1, ROC AUC, average precision, Brier score; "

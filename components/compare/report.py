@@ -1,5 +1,7 @@
-"""Writes the report: one HTML file that needs no network, no script and no other file."""
+"""Writes the report: one HTML file that needs no network and no other file, and reads as well without its script."""
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +31,19 @@ METRICS = (
 )
 MORE_SCORES = (("f1", "F1"), ("macro_auc", "AUC, mean of all classes"), *METRICS[6:])
 _OPEN_ARMS = 3
+_CLOSEST = 10  # pairs of synthetic and real images a class
+# In a frame made from a string (Kubeflow's pages) "#section" means the page around it: scroll there by hand.
+_SCRIPT = """
+if (location.protocol === "about:") document.querySelectorAll("a[href^='#']").forEach(link => {
+  link.addEventListener("click", event => {
+    const target = document.getElementById(link.getAttribute("href").slice(1));
+    target.tabIndex = -1;
+    target.focus({preventScroll: true});
+    target.scrollIntoView();
+    event.preventDefault();
+  });
+});
+"""
 
 
 def write_report(
@@ -70,6 +85,8 @@ def write_report(
         "quality": quality,
         "metrics": METRICS,
         "css": files("components.compare").joinpath("report.css").read_text(encoding="utf-8"),
+        "script": _SCRIPT,
+        "script_digest": base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode(),
         "level": f"{100 * verdict['rule']['confidence']:g}%",
     }
     sections |= _verdict_section(verdict)
@@ -182,10 +199,14 @@ def _gans_section(folder: Path, quality: dict[str, Any], synthetic: ImageSet, de
                 "moments": noise_to_end(name, moments, about["progress_updates"], len(development.classes)),
             }
         )
+    pairs = {
+        name: [pair for of in quality["memorisation"] if of["class"] == name for pair in of["closest"]]
+        for name in development.classes
+    }
     closest = [
-        (f"{of['class']}, GAN {of['gan']}", [_closest_pair(pair) for pair in of["closest"]])
-        for of in quality["memorisation"]
-        if of["closest"]
+        (name, [_closest_pair(pair) for pair in sorted(of, key=lambda pair: pair["distance"])[:_CLOSEST]])
+        for name, of in pairs.items()
+        if of
     ]
     sheets = [
         (development.classes[label], *real_beside_synthetic(development, synthetic, label))
@@ -221,7 +242,8 @@ def _data_section(data_report: dict[str, Any]) -> dict[str, Any]:
         embedded(
             pair["picture"],
             f"{pair['a']} beside {pair['b']}",
-            f"correlation {pair['correlation']:.4f}: {pair['a']} | {pair['b']}",
+            f"correlation {pair['correlation']:.4f}{'' if pair['same_label'] else ', labels differ'}: "
+            f"{pair['a']} | {pair['b']}",
         )
         for pair in data_report["worst_pairs"]
     ]

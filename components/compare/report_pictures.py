@@ -1,9 +1,12 @@
 """The report's pictures: montages and single images as data URIs, with the words that describe them."""
 
+import base64
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from components.figures import montage, picture_uri
 from components.imageset import ImageSet
@@ -14,12 +17,12 @@ LARGEST_SINGLE = 4 * 1024  # bytes: single pictures of 32 pixels stay exact, lar
 
 @dataclass(frozen=True)
 class Picture:
-    """One `<img>`: `pixelated` asks the browser to enlarge it without smoothing."""
+    """One `<img>`; `width` is its own, in pixels."""
 
     uri: str
     alt: str
     caption: str
-    pixelated: bool
+    width: int
 
 
 class Album:
@@ -37,7 +40,7 @@ class Album:
             return None
         pixels = np.asarray(self.imageset.images[row])
         label = self.imageset.classes[self.imageset.labels[row]]
-        return Picture(picture_uri(pixels, LARGEST_SINGLE), f"{self.what} of {label}", path, len(pixels) <= 64)
+        return Picture(picture_uri(pixels, LARGEST_SINGLE), f"{self.what} of {label}", path, pixels.shape[1])
 
 
 def noise_to_end(name: str, progress: np.ndarray, updates: list[int], classes: int) -> list[Picture]:
@@ -51,7 +54,8 @@ def noise_to_end(name: str, progress: np.ndarray, updates: list[int], classes: i
         when = "untrained" if update == 0 else f"update {update}"
         place = " (the end)" if moment == len(updates) - 1 else ""
         alt = f"{shown} pictures of {name} drawn by the generator, {when}{place}"
-        pictures.append(Picture(picture_uri(montage(images[:shown], columns)), alt, when, progress.shape[2] <= 64))
+        sheet = montage(images[:shown], columns)
+        pictures.append(Picture(picture_uri(sheet), alt, when, sheet.shape[1]))
     return pictures
 
 
@@ -63,14 +67,15 @@ def real_beside_synthetic(development: ImageSet, synthetic: ImageSet, label: int
         rows = np.flatnonzero(imageset.labels == label)
         chosen = rows[np.linspace(0, len(rows) - 1, min(SHOWN_A_CLASS, len(rows))).astype(int)]
         pixels = montage(np.asarray(imageset.images[chosen]), columns=5)
-        return Picture(picture_uri(pixels), f"{len(chosen)} {what} images of {name}", what, imageset.image_size <= 64)
+        return Picture(picture_uri(pixels), f"{len(chosen)} {what} images of {name}", what, pixels.shape[1])
 
     return sheet(development, "real"), sheet(synthetic, "synthetic")
 
 
 def embedded(encoded: str, alt: str, caption: str) -> Picture:
     """Return a picture that is base64 PNG already."""
-    return Picture(f"data:image/png;base64,{encoded}", alt, caption, True)
+    with Image.open(io.BytesIO(base64.b64decode(encoded))) as picture:
+        return Picture(f"data:image/png;base64,{encoded}", alt, caption, picture.width)
 
 
 def synthetic_labels(synthetic: ImageSet) -> Iterable[int]:

@@ -1,21 +1,22 @@
 """The report's tables in the layout of the paper's tables 1 to 6, as plain rows for the template."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from components.compare import report_text
 from components.compare.paper import PaperArm
 
+COLUMNS = ("precision", "recall", "f1")
+
 
 @dataclass(frozen=True)
 class ClassificationRow:
-    """One row of a classification report; None leaves a cell empty."""
+    """One row of a classification report; `scores` are precision, recall and F1, None leaves a cell empty."""
 
     name: str
-    precision: float | None
-    recall: float | None
-    f1: float | None
     support: int
+    scores: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,13 @@ def classification_rows(arm: dict[str, Any], order: list[str]) -> list[Classific
     mean = arm["mean"]
     of = mean["per_class"]
     total = sum(of[name]["support"] for name in order)
-    keys = ("precision", "recall", "f1")
-    macro = [sum(of[name][key] for name in order) / len(order) for key in keys]
-    weighted = [sum(of[name][key] * of[name]["support"] for name in order) / total for key in keys]
     return [
-        *(ClassificationRow(name, *(of[name][key] for key in keys), of[name]["support"]) for name in order),
-        ClassificationRow("Accuracy", None, None, mean["accuracy"], total),
-        ClassificationRow("Macro average", *macro, total),
-        ClassificationRow("Weighted average", *weighted, total),
+        *(ClassificationRow(name, of[name]["support"], tuple(of[name][key] for key in COLUMNS)) for name in order),
+        ClassificationRow("Accuracy", total, (None, None, mean["accuracy"])),
+        ClassificationRow("Macro average", total, tuple(sum(of[n][k] for n in order) / len(order) for k in COLUMNS)),
+        ClassificationRow(
+            "Weighted average", total, tuple(sum(of[n][k] * of[n]["support"] for n in order) / total for k in COLUMNS)
+        ),
     ]
 
 
@@ -53,14 +53,14 @@ def paper_rows(paper: PaperArm, order: list[str]) -> list[ClassificationRow]:
     """Return the paper's own rows in the same layout."""
     total = sum(paper.per_class[name][3] for name in order)
     return [
-        *(ClassificationRow(name, *paper.per_class[name]) for name in order),
-        ClassificationRow("Accuracy", None, None, paper.accuracy, total),
-        ClassificationRow("Macro average", *paper.macro, total),
-        ClassificationRow("Weighted average", *paper.weighted, total),
+        *(ClassificationRow(name, paper.per_class[name][3], paper.per_class[name][:3]) for name in order),
+        ClassificationRow("Accuracy", total, (None, None, paper.accuracy)),
+        ClassificationRow("Macro average", total, paper.macro),
+        ClassificationRow("Weighted average", total, paper.weighted),
     ]
 
 
-def matrix_rows(counts: dict[str, dict[str, float]], order: list[str], positive: str) -> list[list[Cell]]:
+def matrix_rows(counts: Mapping[str, Mapping[str, float]], order: list[str], positive: str) -> list[list[Cell]]:
     """Return the cells of a confusion matrix, actual classes in rows, predicted ones in columns, both in `order`."""
     written = iter(report_text.counts([counts[actual][predicted] for actual in order for predicted in order]))
     rows = []

@@ -14,9 +14,10 @@ Images are drawn. Drawing R - 1 of R replicates, which makes the variance of so 
 JASA 83(401), section 2), is not left to chance: its variance over all draws is s^2 / R, s being the deviation between
 the replicates, on the test set itself and on each resample of it.
 
-The half-widths of the two parts add in squares, each with its own quantile: the normal one for the images, Student's t
-with R - 1 degrees of freedom for the replicates, which are few (Zou, Donner 2008, Statistics in Medicine 27(10)).
-Satterthwaite's degrees of freedom for the sum covered less well in simulations: they trust a small s^2 too much.
+V has two parts, A + AB / 2 of the images and B + AB / 2 of the replicates. Their half-widths add in squares, each with
+its own quantile: the normal one for the images, Student's t with R - 1 degrees of freedom for the replicates, which are
+few (Zou, Donner 2008, Statistics in Medicine 27(10)). In simulations this covered better than Satterthwaite's degrees
+of freedom for the sum, and than giving AB wholly to either part.
 """
 
 from collections.abc import Sequence
@@ -35,15 +36,26 @@ _SMALLEST_TAIL = 1e-15
 class Estimate:
     """A mean score, or the difference of two, with what is known of its variance.
 
-    `image_variance` is A + AB and `replicate_variance` B, not below 0, both in squared units of the score. `units` is
-    the number of independent replicates, `groups` that of independent images in the smallest class.
+    `image_variance` is A + AB / 2, `replicate_variance` B + AB / 2 and `interaction` AB, all in squared units of the
+    score. `units` is the number of independent replicates, `groups` that of independent images in the smallest class.
     """
 
     value: float
     image_variance: float
     replicate_variance: float
+    interaction: float
     units: int
     groups: int
+
+    @property
+    def lasting_variance(self) -> float:
+        """B: what stays however many test images there are."""
+        return max(0.0, self.replicate_variance - self.interaction / 2)
+
+    @property
+    def shrinking_variance(self) -> float:
+        """A + AB: what falls in proportion to the number of test images."""
+        return self.image_variance + self.replicate_variance - self.lasting_variance
 
     def half_width(self, tail: float) -> float:
         """Return the distance from `value` beyond which lies the share `tail` on one side.
@@ -156,12 +168,15 @@ def estimate(series: np.ndarray, units: np.ndarray, groups: int) -> Estimate:
     image_variance = float(means[1:].var(ddof=1))
     count = int(units.max()) + 1
     if count == 1:
-        return Estimate(float(means[0]), image_variance, 0.0, 1, groups)
+        return Estimate(float(means[0]), image_variance, 0.0, 0.0, 1, groups)
     member = np.eye(count)[units] / len(units)
     spread = series @ member - means[:, None] * member.sum(axis=0)
     between = (spread**2).sum(axis=1) * count / (count - 1)  # B + AB on the test set, B + 2 AB on resamples
     interaction = max(0.0, float(between[1:].mean() - between[0]))
-    return Estimate(float(means[0]), image_variance, max(0.0, float(between[0]) - interaction), count, groups)
+    replicate_variance = max(0.0, float(between[0]) - interaction / 2)
+    shared = min(interaction / 2, replicate_variance)  # so that the sum is never below that of the images alone
+    image_variance = max(0.0, image_variance - shared)
+    return Estimate(float(means[0]), image_variance, replicate_variance, 2 * shared, count, groups)
 
 
 def _recalls(above: np.ndarray, is_positive: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

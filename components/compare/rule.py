@@ -113,9 +113,7 @@ def _judge(
         verdict, reason = "hurts", moved.format("falls")
     elif change[0] > 0 and worst > -margin:
         verdict = "helps"
-        reason = moved.format("rises") + (
-            f", and a loss of sensitivity of more than {points(margin)} is excluded"
-        )
+        reason = moved.format("rises") + (f", and a loss of sensitivity of more than {points(margin)} is excluded")
     elif change[0] > 0:
         verdict = "no evidence"
         needed = _images_needed(sensitivity, max(0.0, sensitivity.value + margin), alpha, test_images)
@@ -147,14 +145,11 @@ def _judge(
 
 
 def _images_needed(estimate: Estimate, size: float, tail: float, test_images: int) -> int | None:
-    """Return how many test images show an effect of `size` at 80% power, or None if no number does.
-
-    The variance from the images shrinks with their number, that from the replicates stays.
-    """
-    bearable = (size / (stats.norm.isf(tail) + stats.norm.ppf(POWER))) ** 2 - estimate.replicate_variance
-    if bearable <= 0 or estimate.image_variance == 0:
+    """Return how many test images show an effect of `size` at 80% power, or None if no number does."""
+    bearable = (size / (stats.norm.isf(tail) + stats.norm.ppf(POWER))) ** 2 - estimate.lasting_variance
+    if bearable <= 0 or estimate.shrinking_variance == 0:
         return None
-    return int(np.ceil(min(test_images * estimate.image_variance / bearable, 1e12)))
+    return int(np.ceil(min(test_images * estimate.shrinking_variance / bearable, 1e12)))
 
 
 def _about(count: int) -> str:

@@ -12,24 +12,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from small_run import SMALL, command
 
-from pipelines.phantoms import write_phantoms
-
-SMALL = {
-    "arms": "real,gan:10,traditional+gan:50%",
-    "replicates": 2,
-    "gan_epochs": 3,
-    "gan_batch_size": 8,
-    "gan_checkpoint_epochs": 1,
-    "classifier_epochs": 2,
-    "bootstrap_resamples": 100,
-}
 SCHEMA = Path(__file__).parents[2] / "components/compare/verdict.schema.json"
-
-
-def command(*words: object, **settings: object) -> list[str]:
-    sets = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
-    return [sys.executable, "-m", "pipelines", "run", *map(str, words), *sets]
 
 
 def processes_that_know(word: str) -> list[str]:
@@ -51,22 +36,6 @@ def wait_for(condition, seconds: float = 120) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.1)
-
-
-@pytest.fixture(scope="module")
-def phantoms(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data") / "phantoms"
-    write_phantoms(folder, per_class=30, test_per_class=12, size=32)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def finished(phantoms, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "first"
-    words = command("--data", phantoms, "--out", folder, **SMALL)
-    done = subprocess.run(words, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder, done.stdout
 
 
 def test_a_run_leaves_its_results_in_its_folder(finished):

@@ -232,6 +232,7 @@ def _quality(folder: Path, development: ImageSet, synthetic: ImageSet | None, up
     quality: dict[str, Any] = {
         "features": "a small encoder trained on the development set alone; not to be compared with Inception FID",
         "classes": [],
+        "memorisation_rule": "Half of the synthetic images should lie closer to training than to held-out images.",
         "memorisation": [],
     }
     rng = np.random.default_rng(5)
@@ -261,6 +262,8 @@ def _quality(folder: Path, development: ImageSet, synthetic: ImageSet | None, up
                 "flagged": 2 * label,
                 "flag_threshold": 0.11,
                 "synthetic_images": len(made),
+                "held_out_images": len(real) // 5,
+                "held_out_flagged": 0,
                 "closest": [
                     {
                         "synthetic_path": f"{name}/gan-0/{i:06d}",

@@ -5,7 +5,6 @@ its bias) + image-by-replicate. All terms are normal, so the true scores over al
 forms.
 """
 
-import gc
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -17,9 +16,6 @@ from components.compare.rule import Judgement, Rule, judge
 
 RULE = Rule(confidence=0.95, sensitivity_margin=0.02, target_sensitivity=0.9, bootstrap_resamples=200)
 JUDGED = ("balanced_accuracy", "sensitivity")
-
-gc.collect()
-gc.freeze()  # statsmodels' multipletests collects garbage at each call: that shall not walk through what stays
 
 
 @dataclass(frozen=True)

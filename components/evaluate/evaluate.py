@@ -1,0 +1,77 @@
+"""Measures every replicate of an arm on the test set."""
+
+from pathlib import Path
+
+import numpy as np
+
+from components.errors import InputError
+from components.files import fresh_folder, read_json, whole_file, write_json
+from components.imageset import ImageSet
+from components.metrics import confusion_matrix, per_class, scores
+from components.train_classifier.network import class_probabilities
+from components.train_classifier.predict import outputs_of_models
+
+
+def evaluate(
+    models_folder: str | Path, test: ImageSet, target_sensitivity: float, evaluation_folder: str | Path, threads: int
+) -> None:
+    """Predict the test set with every model of `models_folder`; write the evaluation.
+
+    Written afresh into `evaluation_folder` are probabilities.npy (float32, R x N x C) and evaluation.json: what is
+    known of the training, and for each replicate its operating threshold (`operating_threshold`, from its validation
+    rows alone), metrics, scores by class and confusion matrix on the test set. Raises InputError if models and
+    test set don't belong together or a file is missing or broken.
+    """
+    models_folder = Path(models_folder)
+    training = read_json(models_folder / "training.json")
+    classes = tuple(training["classes"])
+    if test.classes != classes:
+        raise InputError(f"test set: classes {', '.join(test.classes)}, the models know {', '.join(classes)}")
+    positive = classes.index(training["positive_class"])
+    validation = _read_array(models_folder / "validation.npy")
+    development_labels = _read_array(models_folder / "development_labels.npy")
+    paths = [models_folder / f"replicate-{r}.keras" for r in range(len(training["replicates"]))]
+    outputs = outputs_of_models(paths, test.images, threads)
+    probabilities = np.stack([class_probabilities(output, positive) for output in outputs])
+    replicates = []
+    for trained, predicted, held_out in zip(training["replicates"], probabilities, validation, strict=True):
+        rows = ~np.isnan(held_out[:, positive])
+        threshold = operating_threshold(
+            held_out[rows, positive], development_labels[rows] == positive, target_sensitivity
+        )
+        confusion = confusion_matrix(predicted, test.labels, positive)
+        replicates.append(
+            {key: trained[key] for key in ("seed", "training_images", "epochs_run", "best_epoch", "history")}
+            | {"threshold": threshold}
+            | {name: float(value[0]) for name, value in scores(predicted, test.labels, positive).items()}
+            | {"per_class": per_class(confusion, classes), "confusion_matrix": confusion.tolist()}
+        )
+    evaluation = {key: value for key, value in training.items() if key != "seconds"} | {
+        "test_set_digest": test.digest(),
+        "replicates": replicates,
+    }
+    evaluation_folder = fresh_folder(evaluation_folder)
+    with whole_file(evaluation_folder / "probabilities.npy") as part, part.open("wb") as file:
+        np.save(file, probabilities, allow_pickle=False)
+    write_json(evaluation_folder / "evaluation.json", evaluation)
+
+
+def operating_threshold(probabilities: np.ndarray, is_positive: np.ndarray, target_sensitivity: float) -> float:
+    """Return the largest threshold with at least `target_sensitivity` (0..1) on the given rows.
+
+    `probabilities` (N) are those of the positive class; an image is called positive from the threshold on. The
+    threshold is one of the positive rows' probabilities; rows tied with it are called positive too, so ties
+    can only raise the sensitivity. Raises InputError if no row is positive.
+    """
+    ranked = np.sort(probabilities[is_positive])[::-1]
+    if not len(ranked):
+        raise InputError("validation_share: a fold has no positive images to set the threshold on; make it larger")
+    wanted = int(np.ceil(target_sensitivity * len(ranked) - 1e-9))  # 0.7 * 10 is 7.000000000000001
+    return float(ranked[max(wanted, 1) - 1])
+
+
+def _read_array(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a packed array ({error})") from None

@@ -1,0 +1,1 @@
+"""Draws the synthetic set, and measures its quality and privacy."""

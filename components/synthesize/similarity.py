@@ -1,0 +1,71 @@
+"""How alike two images look, whichever way they are flipped or turned."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+THUMBNAIL = 8
+MEAN_WEIGHT = 0.25
+CHUNK_VALUES = 4_000_000
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest reference images of each of n images: row numbers, int64 [n, k], and distances, float32 [n, k].
+
+    Nearest first. A distance is infinite where the reference was not to be looked at.
+    """
+
+    rows: np.ndarray
+    distances: np.ndarray
+
+
+def thumbnails(images: np.ndarray) -> np.ndarray:
+    """Return 8 x 8 thumbnails, float32 [N, 8, 8, 3], of uint8 [N, S, S, 3] images with S a multiple of 8.
+
+    The Euclidean distance of two thumbnails is the root mean square difference of their pixels, in 0..1, with the
+    mean colour weighing a quarter: averaging over blocks hides noise, and a change of brightness hides no copy.
+    """
+    count, size = images.shape[:2]
+    block = size // THUMBNAIL
+    small = np.empty((count, THUMBNAIL, THUMBNAIL, 3), np.float32)
+    for start in range(0, count, 1024):
+        part = images[start : start + 1024].reshape(-1, THUMBNAIL, block, THUMBNAIL, block, 3)
+        small[start : start + 1024] = part.mean((2, 4), dtype=np.float32)
+    small -= (1 - MEAN_WEIGHT) * small.mean((1, 2), keepdims=True)
+    return small / np.float32(255 * np.sqrt(3) * THUMBNAIL)
+
+
+def nearest(
+    queries: np.ndarray,
+    references: np.ndarray,
+    count: int,
+    query_groups: np.ndarray | None = None,
+    reference_groups: np.ndarray | None = None,
+) -> Neighbours:
+    """Return the `count` nearest references of each query, the nearer the more alike in any of 8 orientations.
+
+    Both are thumbnails. With groups (str, one an image) a query isn't compared with references of its own group.
+    """
+    count = min(count, len(references))
+    flat = references.reshape(len(references), -1)
+    squares = np.square(flat).sum(1)
+    step = max(1, CHUNK_VALUES // len(flat))
+    rows, distances = [], []
+    for start in range(0, len(queries), step):
+        part = queries[start : start + step]
+        likeness = np.maximum.reduce([turned.reshape(len(part), -1) @ flat.T for turned in _orientations(part)])
+        squared = np.square(part).sum((1, 2, 3))[:, None] + squares - 2 * likeness
+        if query_groups is not None and reference_groups is not None:
+            squared[query_groups[start : start + step, None] == reference_groups] = np.inf
+        found = np.argpartition(squared, count - 1, axis=1)[:, :count]
+        values = np.take_along_axis(squared, found, axis=1)
+        order = np.argsort(values, axis=1, kind="stable")
+        rows.append(np.take_along_axis(found, order, axis=1))
+        distances.append(np.sqrt(np.maximum(np.take_along_axis(values, order, axis=1), 0)))
+    return Neighbours(np.concatenate(rows), np.concatenate(distances))
+
+
+def _orientations(images: np.ndarray) -> list[np.ndarray]:
+    """Return the four quarter turns of images [N, S, S, 3] and of their mirror images."""
+    return [np.rot90(mirrored, turns, (1, 2)) for mirrored in (images, images[:, :, ::-1]) for turns in range(4)]

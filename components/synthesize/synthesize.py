@@ -1,0 +1,124 @@
+"""Draws the synthetic set, and measures its quality and privacy."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+from components.arms import Arm, most_synthetic
+from components.errors import InputError
+from components.files import fresh_folder, write_json
+from components.imageset import ImageSet, pixel_digest, write_imageset
+from components.progress import report
+from components.synthesize import encoder, inception
+from components.synthesize.generators import FILES, TrainedGan, find_gans
+from components.synthesize.measure import Features, measure_memorisation, measure_quality
+from components.synthesize.memorisation import ABOUT
+from components.synthesize.quality import FEWEST_REAL
+from components.train_gan.sample import draw, load_generator
+
+ENOUGH_TO_MEASURE = 1000
+
+
+def synthesize(
+    generator_folders: Sequence[Path],
+    development: ImageSet,
+    arms: list[Arm],
+    seed: int,
+    *,
+    inception_weights: str,
+    threads: int,
+    synthetic_folder: str | Path,
+    report_folder: str | Path,
+) -> None:
+    """Draw from every generator, and write the synthetic set and the quality report.
+
+    Each class and GAN replicate gets as many images as the most demanding arm takes, and no fewer than the figures
+    need: as many as there are real ones, up to 1000. Features come from Inception with the weights in the file
+    `inception_weights`, or from a small encoder trained here if that is "". Same seed, same bits.
+
+    Raises InputError if a generator is missing, given twice or broken, if a class has too few real images to
+    measure by, or if the weights can't be used.
+    """
+    torch.set_num_threads(threads)
+    with threadpool_limits(threads):
+        gans = find_gans(generator_folders, development.classes, development.image_size)
+        _check_real(development, gans)
+        network = inception.load_inception(inception_weights) if inception_weights else None
+        synthetic = draw_set(gans, development, arms, seed)
+        write_imageset(synthetic_folder, synthetic)
+
+        features: Features
+        if network:
+            about, features = network[1], lambda images: inception.inception_features(network[0], images)
+        else:
+            report("synthesize", "-", 0, 1, "encoders")
+            trained = encoder.train_encoder(development.images, development.labels, seed)
+            about, features = encoder.ABOUT, lambda images: encoder.encode(trained, images)
+            report("synthesize", "-", 1, 1, "encoders")
+        folder = fresh_folder(report_folder)
+        write_json(
+            folder / "quality.json",
+            {
+                "features": about,
+                "classes": measure_quality(synthetic, development, gans, features, seed),
+                "memorisation_rule": ABOUT,
+                "memorisation": measure_memorisation(synthetic, development, gans, seed),
+            },
+        )
+        for gan in gans:
+            _copy_curves(gan, folder / "gans" / f"{development.classes[gan.label]}-{gan.replicate}")
+
+
+def draw_set(gans: list[TrainedGan], development: ImageSet, arms: list[Arm], seed: int) -> ImageSet:
+    """Return the synthetic set: rows in the order of class, GAN replicate and number of the draw."""
+    real_counts = [int((development.labels == gan.label).sum()) for gan in gans]
+    counts = [max(most_synthetic(arms, real), min(real, ENOUGH_TO_MEASURE)) for real in real_counts]
+    size = development.image_size
+    images = np.empty((sum(counts), size, size, 3), np.uint8)
+    paths: list[str] = []
+    done = 0
+    for gan, count in zip(gans, counts, strict=True):
+        images[done : done + count] = draw(load_generator(gan.folder), count, gan.seed(seed))
+        name = development.classes[gan.label]
+        paths += [f"{name}/gan-{gan.replicate}/{i:06d}" for i in range(count)]
+        done += count
+        report("synthesize", "-", done, len(images), "images")
+    return ImageSet(
+        name=development.name,
+        notice=development.notice,
+        classes=development.classes,
+        positive_class=development.positive_class,
+        images=images,
+        paths=np.array(paths),
+        labels=np.repeat([gan.label for gan in gans], counts),
+        splits=np.full(len(images), "synthetic"),
+        folds=np.full(len(images), -1),
+        groups=np.repeat([f"gan-{gan.replicate}" for gan in gans], counts),
+        sha256=np.array([pixel_digest(image) for image in images]),
+    )
+
+
+def _check_real(development: ImageSet, gans: list[TrainedGan]) -> None:
+    for gan in gans:
+        name = development.classes[gan.label]
+        rows = development.labels == gan.label
+        if rows.sum() < FEWEST_REAL:
+            raise InputError(
+                f"data_set: {name} has {rows.sum()} development images; its synthetic images can be judged from "
+                f"{FEWEST_REAL} on: add images"
+            )
+        held_out = development.validation_mask(gan.replicate)
+        if not (rows & held_out).any() or len(set(development.groups[rows & ~held_out])) < 3:
+            raise InputError(
+                f"groups: {name} has too few groups for validation rows of its own and three others; split its groups"
+            )
+
+
+def _copy_curves(gan: TrainedGan, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for name in FILES:
+        shutil.copyfile(gan.folder / name, folder / name)

@@ -1,0 +1,86 @@
+"""Fits one network to images, epoch by epoch; the network is built and its epoch traced once, whatever is fitted."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.train_classifier.augment import augment
+from components.train_classifier.network import initial_weights, to_floats
+
+_PREDICTION_BATCH = 256
+
+
+class Fitter:
+    """A network that gives logits, its optimiser (Adam) and its traced epoch.
+
+    Images are uint8 (N x S x S x 3). Targets are int64: for two classes 1 for the positive one, else 0; beyond,
+    the number of the class.
+    """
+
+    def __init__(self, network: keras.Sequential, learning_rate: float, batch_size: int, augmented: bool) -> None:
+        """Take a network to be fitted; with `augmented`, training images are augmented anew each epoch."""
+        self.network = network
+        self.optimizer = keras.optimizers.Adam(learning_rate)
+        self.optimizer.build(self.network.trainable_variables)
+        self.batch_size = batch_size
+        self.augmented = augmented
+        images = tf.TensorSpec((None, *network.input_shape[1:]), tf.uint8)
+        numbers = tf.TensorSpec((None,), tf.int64)
+        self.epoch = tf.function(self._epoch, [images, numbers, numbers, tf.TensorSpec((), tf.int32)])
+        self.logits = tf.function(self._logits, [images])
+
+    def restart(self, seed: int) -> None:
+        """Forget all that was learnt: fresh weights, optimiser and dropout, fixed by `seed`."""
+        self.network.set_weights(initial_weights(self.network, seed))
+        for variable in self.optimizer.variables:
+            if variable is not self.optimizer.learning_rate:
+                variable.assign(np.zeros(variable.shape, variable.dtype))
+        dropouts = [layer for layer in self.network.layers if isinstance(layer, keras.layers.Dropout) and layer.rate]
+        seeds = np.random.SeedSequence([seed, 1]).generate_state(len(dropouts))
+        for layer, dropout_seed in zip(dropouts, seeds, strict=True):
+            layer.seed_generator.state.assign(np.array([dropout_seed, 0], np.uint32))
+
+    def _epoch(self, images: tf.Tensor, targets: tf.Tensor, order: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Take one step for every batch of rows in `order`; return the mean loss and accuracy met on the way."""
+        sums = tf.zeros(2)
+        for start in tf.range(0, tf.size(order), self.batch_size):
+            rows = order[start : start + self.batch_size]
+            batch = to_floats(tf.gather(images, rows))
+            if self.augmented:
+                batch = augment(batch, tf.stack([seed, start]))
+            wanted = tf.gather(targets, rows)
+            with tf.GradientTape() as tape:
+                logits = self.network(batch, training=True)
+                losses = losses_of(logits, wanted)
+                loss = tf.reduce_mean(losses)
+            weights = self.network.trainable_variables
+            self.optimizer.apply(tape.gradient(loss, weights), weights)
+            sums += tf.stack([tf.reduce_sum(losses), tf.reduce_sum(tf.cast(hits_of(logits, wanted), tf.float32))])
+        return sums / tf.cast(tf.size(order), tf.float32)
+
+    def _logits(self, images: tf.Tensor) -> tf.Tensor:
+        """Return the logits (float32, N x 1 or N x C) of `images`, without dropout."""
+        count = tf.shape(images)[0]
+        parts = tf.TensorArray(tf.float32, 0, dynamic_size=True, infer_shape=False)
+        for start in tf.range(0, count, _PREDICTION_BATCH):
+            batch = to_floats(images[start : start + _PREDICTION_BATCH])
+            parts = parts.write(parts.size(), self.network(batch, training=False))
+        return parts.concat()
+
+
+def losses_of(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    """Return the cross-entropy (nats, float32, N) of each image, from logits."""
+    if logits.shape[1] == 1:
+        return tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(targets, tf.float32), logits[:, 0])
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+
+
+def hits_of(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    """Return whether each image is decided rightly (bool, N): positive from probability 0.5 on, or the likeliest."""
+    decided = tf.cast(logits[:, 0] >= 0, tf.int64) if logits.shape[1] == 1 else tf.argmax(logits, axis=1)
+    return decided == targets
+
+
+def outputs_of(logits: tf.Tensor) -> tf.Tensor:
+    """Return what the printed network gives where this one gives `logits`: probabilities of the same shape."""
+    return tf.sigmoid(logits) if logits.shape[1] == 1 else tf.nn.softmax(logits)

@@ -1,0 +1,187 @@
+"""Trains the classifiers of one arm: every replicate in one process, on one network."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.arms import Arm
+from components.errors import InputError
+from components.files import fresh_folder, whole_file, write_json
+from components.imageset import ImageSet
+from components.progress import report
+from components.train_classifier.fit import Fitter, hits_of, losses_of, outputs_of
+from components.train_classifier.mix import training_set
+from components.train_classifier.network import class_probabilities, printed_network
+from components.train_classifier.runtime import use_threads
+
+
+@dataclass(frozen=True)
+class ClassifierSettings:
+    """How a classifier is trained.
+
+    `patience` is the number of epochs without a better validation loss after which a replicate stops (0: never);
+    `dropout` the share of values dropped, 0..1; `learning_rate` that of Adam.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    dropout: float
+    patience: int
+
+
+@dataclass(frozen=True)
+class Best:
+    """The epoch (from 1) of a replicate with the lowest validation loss; its weights and validation outputs."""
+
+    epoch: int
+    loss: float
+    weights: list[np.ndarray]
+    outputs: np.ndarray
+
+
+def train_classifier(
+    development: ImageSet,
+    synthetic: ImageSet | None,
+    arm: Arm,
+    replicates: int,
+    gan_replicates: int,
+    seed: int,
+    settings: ClassifierSettings,
+    *,
+    threads: int,
+    models_folder: str | Path,
+) -> None:
+    """Train `replicates` classifiers of an arm and write them afresh into `models_folder`.
+
+    Replicate r has the seed `seed` + r, validates on its fold of the development set and keeps the weights of the epoch
+    with the lowest validation loss (the earliest of equals). A traditional arm augments its training images anew each
+    epoch, real and synthetic ones alike: were only one kind varied, the network could tell the two apart. Written are:
+
+        replicate-<r>.keras     the printed network; its outputs are probabilities
+        training.json           what each replicate learnt from, and its loss and accuracy epoch by epoch
+        validation.npy          float32, R x N x C: class probabilities of the development rows the replicate validates
+                                on, NaN for all others
+        development_labels.npy  int64, N
+
+    The same seed and number of threads give the same weights, bit for bit, on the CPU. Raises InputError if an
+    arm can't be mixed (see `training_set`) or a training diverges.
+    """
+    start = time.monotonic()
+    use_threads(threads)
+    models_folder = fresh_folder(models_folder)
+    positive = development.classes.index(development.positive_class)
+    shape = (development.image_size, len(development.classes), settings.dropout)
+    network = printed_network(*shape)
+    fitter = Fitter(
+        printed_network(*shape, logits=True), settings.learning_rate, settings.batch_size, augmented=arm.traditional
+    )
+    validation = np.full((replicates, len(development), len(development.classes)), np.nan, np.float32)
+    trained: list[dict[str, Any]] = []
+    synthetic_per_class: list[dict[str, int]] = []
+    for r in range(replicates):
+        mixed = training_set(development, synthetic, arm, r, gan_replicates)
+        held_out = development.validation_mask(r)
+        progress = _Progress(arm.name, r, replicates, settings.epochs)
+        training_rows = (mixed.images, _targets(mixed.labels, development))
+        validation_rows = (development.images[held_out], _targets(development.labels[held_out], development))
+        best, history = _fit(fitter, training_rows, validation_rows, seed + r, settings, progress)
+        validation[r, held_out] = class_probabilities(best.outputs, positive)
+        network.set_weights(best.weights)
+        _save_network(models_folder / f"replicate-{r}.keras", network)
+        synthetic_per_class.append(mixed.synthetic_per_class)
+        trained.append(
+            {
+                "seed": seed + r,
+                "fold": int(development.folds[held_out][0]),
+                "gan_replicate": r % gan_replicates,
+                "training_images": len(mixed.labels),
+                "epochs_run": len(history["loss"]),
+                "best_epoch": best.epoch,
+                "history": history,
+            }
+        )
+    _save_array(models_folder / "validation.npy", validation)
+    _save_array(models_folder / "development_labels.npy", development.labels)
+    write_json(
+        models_folder / "training.json",
+        {
+            "arm": arm.name,
+            "classes": list(development.classes),
+            "positive_class": development.positive_class,
+            "synthetic_per_class": synthetic_per_class[0],
+            "training_images": trained[0]["training_images"],
+            "replicates": trained,
+            "seconds": time.monotonic() - start,
+        },
+    )
+
+
+def _fit(
+    fitter: Fitter,
+    training_rows: tuple[np.ndarray, np.ndarray],
+    validation_rows: tuple[np.ndarray, np.ndarray],
+    seed: int,
+    settings: ClassifierSettings,
+    progress: "_Progress",
+) -> tuple[Best, dict[str, list[float]]]:
+    """Fit one replicate from scratch; rows are (images, targets) as `Fitter` takes them. Return also its history."""
+    fitter.restart(seed)
+    rng = np.random.default_rng([seed, 2])
+    images, targets = map(tf.constant, training_rows)
+    held_out_images, held_out_targets = map(tf.constant, validation_rows)
+    history: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
+    best = Best(0, np.inf, [], np.empty(0))
+    for epoch in range(1, settings.epochs + 1):
+        order = rng.permutation(len(targets))
+        loss, accuracy = fitter.epoch(images, targets, order, int(rng.integers(2**31))).numpy().tolist()
+        logits = fitter.logits(held_out_images)
+        val_loss = float(tf.reduce_mean(losses_of(logits, held_out_targets)))
+        val_accuracy = float(np.mean(hits_of(logits, held_out_targets)))
+        for series, value in zip(history.values(), (loss, accuracy, val_loss, val_accuracy), strict=True):
+            series.append(value)
+        if not np.isfinite([loss, val_loss]).all():
+            raise InputError("classifier_learning_rate: the training diverged, its loss is not finite; make it smaller")
+        if val_loss < best.loss:
+            best = Best(epoch, val_loss, fitter.network.get_weights(), outputs_of(logits).numpy())
+        last = epoch == settings.epochs or 0 < settings.patience <= epoch - best.epoch
+        progress.say(settings.epochs if last else epoch, last, loss=loss, val_loss=val_loss, val_accuracy=val_accuracy)
+        if last:
+            break
+    return best, history
+
+
+def _targets(labels: np.ndarray, development: ImageSet) -> np.ndarray:
+    """Return the targets (int64, N) of labels, as `Fitter` takes them."""
+    if len(development.classes) > 2:
+        return labels
+    return (labels == development.classes.index(development.positive_class)).astype(np.int64)
+
+
+class _Progress:
+    """Says how many epochs of all replicates are done: once a second at most, and when a replicate ends."""
+
+    def __init__(self, arm: str, replicate: int, replicates: int, epochs: int) -> None:
+        self.arm, self.before, self.planned = arm, replicate * epochs, replicates * epochs
+        self.said = -np.inf
+
+    def say(self, epochs_done: int, last: bool, **figures: float) -> None:
+        if last or time.monotonic() - self.said >= 1:
+            report("train_classifier", self.arm, self.before + epochs_done, self.planned, "epochs", **figures)
+            self.said = time.monotonic()
+
+
+def _save_network(path: Path, network: keras.Sequential) -> None:
+    part = path.with_name(f".{path.name}")  # Keras insists on the ending
+    network.save(part)
+    part.replace(path)
+
+
+def _save_array(path: Path, array: np.ndarray) -> None:
+    with whole_file(path) as part, part.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
