@@ -91,5 +91,5 @@ $(VENV)/.installed: images/local.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing the pinned dependencies (some minutes, 2 GB) ..."
 	$(BIN)/pip install --quiet --disable-pip-version-check -r images/local.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

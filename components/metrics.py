@@ -52,16 +52,17 @@ def scores(
     classes, summed over the classes beyond (Brier 1950, Monthly Weather Review 78, eq. 2). `macro_auc`, on request,
     is the unweighted mean of every class's area against the rest. A score whose class has no weight is NaN.
     """
-    weights = np.ones((1, len(labels))) if weights is None else np.asarray(weights, dtype=np.float64)
+    weights = np.ones((1, len(labels))) if weights is None else weights
     known = (*METRICS, "macro_auc")
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise ValueError(f"unknown metric {unknown[0]}; known are {', '.join(known)}")
     found: dict[str, np.ndarray] = {}
     with np.errstate(invalid="ignore", divide="ignore"):
-        found |= _counting_scores(probabilities, labels, positive, weights)
+        counts = np.asarray(weights, dtype=np.float64)
+        found |= _counting_scores(probabilities, labels, positive, counts)
         if "brier" in wanted:
-            found["brier"] = weights @ squared_errors(probabilities, labels, positive) / weights.sum(axis=1)
+            found["brier"] = counts @ squared_errors(probabilities, labels, positive) / counts.sum(axis=1)
         if "auc" in wanted or "average_precision" in wanted:
             found["auc"], found["average_precision"] = _ranking_scores(
                 probabilities[:, positive], labels == positive, weights
@@ -132,25 +133,27 @@ def _counting_scores(
 def _ranking_scores(scores: np.ndarray, is_positive: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the area under the ROC curve and the average precision (B each) from one sort of `scores` (N)."""
     order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # the last image of each tied score
-    positives = is_positive[order].astype(np.float64)
+    ranked, hit = scores[order], np.flatnonzero(is_positive[order])
+    first = np.searchsorted(-ranked, -ranked[hit], side="left")  # where the images tied with each positive one begin
+    last = np.searchsorted(-ranked, -ranked[hit], side="right") - 1  # and end
+    first_hit, last_hit = np.searchsorted(hit, first), np.searchsorted(hit, last, side="right") - 1
+    tied = np.flatnonzero(first < last)
     auc, precision = np.empty(len(weights)), np.empty(len(weights))
-    step = max(1, _CHUNK // max(1, len(order)))
+    step = max(1, _CHUNK // len(order))
     for start in range(0, len(weights), step):
         part = slice(start, start + step)
-        drawn = weights[part][:, order]
-        seen = drawn.cumsum(axis=1)
-        hits = np.multiply(drawn, positives, out=drawn).cumsum(axis=1)
-        if len(ends) < len(order):
-            seen, hits = seen[:, ends], hits[:, ends]
-        gained = np.diff(hits, axis=1, prepend=0.0)
-        all_hits = hits[:, -1]
-        all_misses = seen[:, -1] - all_hits
-        share = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
-        precision[part] = np.einsum("bn,bn->b", gained, share) / all_hits
-        # Each positive image counts the negatives ranked above it, and half of those tied with it.
-        above = seen - hits
-        missed = np.diff(above, axis=1, prepend=0.0)
-        auc[part] = 1 - np.einsum("bn,bn->b", gained, above - missed / 2) / (all_hits * all_misses)
+        drawn = np.take(weights[part], order, axis=1)
+        seen = drawn.cumsum(axis=1, dtype=np.float64)
+        gained = np.take(drawn, hit, axis=1)
+        hits = gained.cumsum(axis=1, dtype=np.float64)
+        found, misses = hits[:, -1], seen[:, -1] - hits[:, -1]
+        seen_here, hits_here = np.take(seen, last, axis=1), np.take(hits, last_hit, axis=1)
+        above = seen_here - hits_here
+        share = np.divide(hits_here, seen_here, out=np.zeros_like(hits_here), where=seen_here > 0)
+        precision[part] = np.einsum("bn,bn->b", gained, share) / found
+        if len(tied):  # tied negatives count half: the mean of those above all tied images and above the next
+            seen_before = np.where(first[tied] > 0, seen[:, first[tied] - 1], 0)
+            hits_before = np.where(first_hit[tied] > 0, hits[:, first_hit[tied] - 1], 0)
+            above[:, tied] = (above[:, tied] + seen_before - hits_before) / 2
+        auc[part] = 1 - np.einsum("bn,bn->b", gained, above) / (found * misses)
     return auc, precision

@@ -12,5 +12,5 @@ python3 -m pip --python /opt/gansweep/bin/python3 install --quiet --progress-bar
   fi
   exit 1
 }
-find /opt/gansweep -depth -type d \( -name test -o -name tests -o -name include \) -exec rm -rf {} +
+find /opt/gansweep -depth -type d \( -name tests -o -name include -o -path '*/torch/test' \) -exec rm -rf {} +
 find /opt/gansweep -type f \( -name '*.a' -o -name libclang.so -o -path '*/torch/bin/*' ! -name torch_shm_manager \) -delete

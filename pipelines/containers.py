@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound
 from docker.models.containers import Container
 from docker.types import DeviceRequest, Mount
 from kfp import local
 from kfp.local import docker_task_handler
 from kubernetes.utils.quantity import parse_quantity
+from requests import RequestException
 
 from components.errors import InputError
 from components.progress import failed, parse
@@ -102,14 +103,12 @@ def run_stage(
     arguments |= {"mem_limit": bytes_of_memory, "memswap_limit": bytes_of_memory}
     if stage == "train_gan" and parameters["gan_gpus"] not in ("", "0"):
         arguments["device_requests"] = [DeviceRequest(count=int(parameters["gan_gpus"]), capabilities=[["gpu"]])]
+    container, status = None, 1
     try:
         with _starting:
-            container = client.containers.run(image, command, detach=True, **arguments)
-    except APIError as error:
-        failed(stage, cell, f"its container can't be started: {error.explanation}")
-        return 1
-    last, spoke = "no message", False
-    try:
+            container = client.containers.create(image, command, **arguments)
+            container.start()
+        last, spoke = "no message", False
         for line in _lines(container):
             print(line, flush=True)
             event = parse(line)
@@ -124,11 +123,13 @@ def run_stage(
             failed(stage, cell, f"its container was killed (signal {status - 128})")
         elif status and not spoke:
             failed(stage, cell, last)
-    except NotFound:
-        failed(stage, cell, "its container was removed while it ran")
-        return 1
+    except APIError as error:
+        failed(stage, cell, f"its container failed: {error.explanation}")
+    except RequestException:
+        failed(stage, cell, "the Docker engine stopped answering")
     finally:
-        _remove(container)
+        if container:
+            _remove(container)
     return status
 
 
@@ -143,7 +144,10 @@ def stage_and_cell(command: list[str]) -> tuple[str, str]:
 
 def remove_containers(artifacts: str | Path) -> None:
     """End and remove every container of the run with this folder of artifacts."""
-    client = docker.from_env()
+    try:
+        client = docker.from_env()
+    except DockerException:
+        return  # without an engine no container runs
     for container in client.containers.list(all=True, filters={"label": f"{LABEL}={artifacts}"}):
         _remove(container)
 
@@ -170,3 +174,5 @@ def _remove(container: Container) -> None:
     except APIError as error:
         if error.status_code not in (404, 409):  # gone, or being removed already
             raise
+    except RequestException:
+        pass  # the engine is gone, and its containers with it

@@ -145,7 +145,7 @@ def resampled_scores(
     step = max(1, _CHUNK // count)
     for start in range(0, len(images), step):
         part = slice(start, start + step)
-        weights = images[part].astype(np.float64)
+        weights = images[part]
         for r, predicted in enumerate(probabilities):
             values = scores(predicted, labels, positive, weights, wanted)
             if thresholds is not None:
@@ -176,11 +176,11 @@ def estimate(series: np.ndarray, units: np.ndarray, groups: int) -> Estimate:
     replicate_variance = max(0.0, float(between[0]) - interaction / 2)
     shared = min(interaction / 2, replicate_variance)  # so that the sum is never below that of the images alone
     image_variance = max(0.0, image_variance - shared)
-    return Estimate(float(means[0]), image_variance, replicate_variance, 2 * shared, count, groups)
+    return Estimate(float(means[0]), image_variance, replicate_variance, interaction, count, groups)
 
 
 def _recalls(above: np.ndarray, is_positive: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return sensitivity and specificity (B each) of the decisions `above` (bool, N)."""
     kinds = np.stack([above & is_positive, is_positive, ~above & ~is_positive, ~is_positive], axis=1)
-    hits, positives, passes, negatives = (weights @ kinds).T
+    hits, positives, passes, negatives = (weights.astype(np.float64) @ kinds.astype(np.float64)).T
     return hits / positives, passes / negatives

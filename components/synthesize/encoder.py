@@ -14,6 +14,7 @@ LARGEST_INPUT = 64
 EPOCHS = 20
 MOST_UPDATES = 800
 BATCH = 64
+MOST_FOR_SPREAD = 5000
 ABOUT = (
     f"{FEATURES} features of a small encoder trained on the classes of the development set alone: they compare "
     "within this run and with the floor, not with figures from Inception features"
@@ -23,8 +24,11 @@ ABOUT = (
 class Encoder(nn.Module):
     """From images, float32 [N, 3, S, S] in 0..1 with S = 16, 32, 64, ..., to the log-odds of the classes [N, C].
 
-    Images above 64 x 64 are averaged down to that. `features` gives the layer before the last, float32 [N, 64].
+    Images above 64 x 64 are averaged down to that. `features` gives the layer before the last, float32 [N, 64];
+    `spread` is their standard deviation over the development set, the unit of what `encode` returns.
     """
+
+    spread: float = 1.0
 
     def __init__(self, classes: int, image_size: int) -> None:
         super().__init__()
@@ -70,14 +74,17 @@ def train_encoder(images: np.ndarray, labels: np.ndarray, seed: int) -> Encoder:
         loss.backward()
         optimiser.step()
         schedule.step()
-    return encoder.eval()
+    encoder.eval()
+    some = np.random.default_rng(seed).permutation(len(images))[:MOST_FOR_SPREAD]
+    encoder.spread = float(np.sqrt(encode(encoder, images[np.sort(some)]).var(0).mean())) or 1.0
+    return encoder
 
 
 @torch.inference_mode()
 def encode(encoder: Encoder, images: np.ndarray, batch: int = 256) -> np.ndarray:
-    """Return the features, float64 [N, 64], of uint8 [N, S, S, 3] images."""
+    """Return the features, float64 [N, 64], of uint8 [N, S, S, 3] images, in units of the encoder's spread."""
     parts = [encoder.features(_as_tensor(images[i : i + batch])) for i in range(0, len(images), batch)]
-    return torch.cat(parts).double().numpy()
+    return torch.cat(parts).double().numpy() / encoder.spread
 
 
 def _as_tensor(images: np.ndarray) -> Tensor:

@@ -87,7 +87,7 @@ def test_any_user_runs_a_stage_read_only_without_capabilities_and_network(in_doc
     made = Path(outputs[main.name]["artifacts"][0]["uri"])
 
     def digests() -> dict[str, str]:
-        files = [path for path in made.rglob("*") if path.is_file() and path.suffix != ".json"]
+        files = [path for path in made.rglob("*") if path.suffix in (".npy", ".safetensors")]
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
     before = digests()
@@ -109,10 +109,10 @@ def test_any_user_runs_a_stage_read_only_without_capabilities_and_network(in_doc
 def stage(engine, images, capsys):
     """Return a function that runs Python code as if it were the stage train_gan, and what was said of it."""
 
-    def run(code: str, memory: str = "256Mi", **arguments) -> tuple[int, list[str], list[str]]:
+    def run(code: str, memory: str = "256Mi", gpus: str = "", **arguments) -> tuple[int, list[str], list[str]]:
         values = {"inputs": {"parameterValues": {"cell": {"label": "basal cell", "replicate": 0}}}}
         words = ["python3", "-c", code, "--executor_input", json.dumps(values), "--function_to_execute", "train_gan"]
-        parameters = {"gan_memory": memory, "gan_gpus": ""}
+        parameters = {"gan_memory": memory, "gan_gpus": gpus}
         status = run_stage(engine, images["data"], words, parameters, labels={LABEL: "stage"}, **arguments)
         lines = capsys.readouterr().out.splitlines()
         assert engine.containers.list(all=True, filters={"label": f"{LABEL}=stage"}) == []
@@ -123,7 +123,7 @@ def stage(engine, images, capsys):
 
 
 def test_a_stages_own_words_are_passed_on_in_whole_lines(stage):
-    status, lines, failures = stage("import sys; [(sys.stdout.write(w), sys.stdout.flush()) for w in 'a b\\nc é']")
+    status, lines, failures = stage("import sys; [(sys.stdout.write(w), sys.stdout.flush()) for w in 'a b\\nc é\\n']")
     assert (status, lines, failures) == (0, ["a b", "c é"], [])
 
 
@@ -161,8 +161,16 @@ def test_a_killed_stage_is_named_as_such(engine, stage):
 def test_a_container_that_cannot_start_is_named_as_such(stage):
     status, _, (failure,) = stage("pass", runtime="no-such-runtime")
     assert status == 1
-    assert failure.startswith("its container can't be started: ")
+    assert failure.startswith("its container failed: ")
     assert "no-such-runtime" in failure
+
+
+def test_gpus_are_asked_of_the_engine(engine, stage):
+    if "nvidia" in engine.info()["Runtimes"]:
+        pytest.skip("this engine has GPUs; what it says without them can't be seen here")
+    status, _, (failure,) = stage("pass", gpus="1")
+    assert status == 1
+    assert "could not select device driver" in failure
 
 
 # What the command line does.
@@ -206,10 +214,10 @@ def test_ending_the_command_leaves_no_container(engine, images, phantoms, tmp_pa
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """Return a folder on a file system of its own with 400 kB."""
+    """Return a folder on a file system of its own with 200 kB."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", folder], capture_output=True).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none", folder], capture_output=True).returncode:
         pytest.skip("only root may mount the small disk of this test")
     yield folder
     subprocess.run(["umount", folder], check=True)

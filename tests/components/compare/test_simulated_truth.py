@@ -5,7 +5,6 @@ import gc
 import numpy as np
 import pytest
 from simulated_experiments import JUDGED, World, experiment, predictions, resamples
-
 from threadpoolctl import threadpool_limits
 
 from components.compare.resample import estimate, resampled_scores
@@ -32,7 +31,7 @@ def slack(share, experiments):
 
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
 def test_without_an_effect_at_most_one_experiment_in_twenty_finds_one(world):
-    experiments = 300
+    experiments = 400
     arms = {"real": world, "gan:120": world, "gan:480": world}
     found = sum(
         any(judgement.verdict != "no evidence" for judgement in experiment(arms, seed).values())
@@ -59,7 +58,7 @@ def test_a_loss_of_four_points_on_3300_images_is_found_to_hurt():
 
 @pytest.mark.parametrize("replicates", [3, 5])
 def test_intervals_cover_the_truth_at_their_confidence(replicates):
-    experiments = 200
+    experiments = 300
     units, images = np.arange(replicates), resamples(360, 300)
     covered: dict[tuple, list[bool]] = {}
     for name, world in WORLDS.items():
@@ -79,8 +78,7 @@ def test_intervals_cover_the_truth_at_their_confidence(replicates):
     print(f"\ncoverage of 95% intervals with {replicates} replicates, of {experiments} each: {shares}")
     for key, share in shares.items():
         assert 0.93 - 2 * slack(0.95, experiments) <= share <= 0.97 + slack(0.95, experiments), key
-    for arm in worlds:
-        assert 0.93 <= np.mean([share for key, share in shares.items() if key[1] == arm]) <= 0.97, arm
+    assert 0.93 <= np.mean(list(shares.values())) <= 0.97
 
 
 def test_intervals_of_the_area_under_the_curve_cover_the_truth():

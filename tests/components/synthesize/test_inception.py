@@ -46,8 +46,9 @@ def test_weights_with_1008_outputs_are_known_as_those_of_fid(tensors, tmp_path):
     without_counters["fc.weight"] = torch.zeros(1008, 2048)
     network, about = load_inception(saved(without_counters, tmp_path / "fid.safetensors"))
     assert "FID weights" in about
-    ones = torch.ones(1, 2048, 4, 4)
-    assert torch.equal(network.Mixed_7c.pool(-ones), -ones)  # a maximum
+    ones, corner = torch.ones(1, 2048, 4, 4), torch.zeros(1, 2048, 4, 4)
+    corner[..., 0, 0] = 1
+    assert network.Mixed_7c.pool(corner)[0, 0, 1, 1] == 1  # a maximum
     assert torch.equal(network.Mixed_7b.pool(ones), ones)  # an average that leaves the padding out
     torchvision = Inception(fid=False)
     assert torchvision.Mixed_7b.pool(ones)[0, 0, 0, 0] == pytest.approx(4 / 9)

@@ -82,6 +82,14 @@ def test_a_generator_that_copies_is_closer_to_training_and_a_fair_one_is_not(pha
     assert copies.flagged.all()
 
 
+def test_images_that_the_generator_never_saw_are_no_matches(phantoms):
+    real, held_out = phantoms[:400], np.arange(400) % 5 == 0
+    found = memorisation(thumbnails(real[held_out]), thumbnails(real), np.arange(400).astype(str), held_out, 0)
+    assert not held_out[found.matches].any()
+    assert found.flagged.sum() == found.held_out_flagged <= 4
+    assert found.share < 0.02  # each is closest to itself, a held-out image
+
+
 def test_pale_and_averaged_images_are_no_copies(phantoms):
     held_out = np.arange(400) % 5 == 0
     fresh = phantoms[400:].astype(float)

@@ -30,8 +30,11 @@ def test_a_poor_generator_stays_off_the_floor():
 @pytest.mark.parametrize(("real", "synthetic", "size"), [(101, 200, 50), (100, 30, 30), (12, 12, 6)])
 def test_all_compared_sets_have_one_size(real, synthetic, size):
     rng = np.random.default_rng(2)
-    found = quality(rng.normal(size=(real, 3)), np.arange(real).astype(str), rng.normal(size=(synthetic, 3)), 0)
+    features, groups = rng.normal(size=(real, 3)), np.arange(real).astype(str)
+    drawn = rng.normal(size=(synthetic, 3))
+    found = quality(features, groups, drawn, 0)
     assert found["real_images"] == found["synthetic_images"] == size
+    assert quality(features, groups, drawn[:size], 0) == found
 
 
 def test_images_of_one_group_do_not_flatter_the_floor():

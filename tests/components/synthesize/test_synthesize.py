@@ -90,7 +90,8 @@ def test_the_stage_writes_the_set_and_the_report(run, phantom_set, generator, ca
         assert np.array_equal(picture[:, :32], synthetic.images[at[0]])
         assert np.array_equal(picture[:, 32:], phantom_set.images[at[1]])
         assert phantom_set.classes[phantom_set.labels[at[1]]] == row["class"]
-        assert not phantom_set.validation_mask(row["gan"])[at[1]]  # the match is a training image
+        matches = [phantom_set.paths.tolist().index(pair["real_path"]) for pair in row["closest"]]
+        assert not phantom_set.validation_mask(row["gan"])[matches].any()  # they are training images of this GAN
 
     for name, replicate in cells:
         copied = report_folder / "gans" / f"{name}-{replicate}"

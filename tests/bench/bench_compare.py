@@ -1,0 +1,48 @@
+"""How long a full comparison takes, and its memory: 5 arms, 5 replicates, 2,000 resamples.
+
+python tests/bench/bench_compare.py [images of each class ...]
+"""
+
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "components" / "compare"))
+import verdict_inputs as inputs
+
+from components.compare.ledger import find_changes
+from components.compare.verdict_file import build_verdict
+
+CLASSES = ("benign", "malignant")
+ARMS = {"real": 0, "gan:120": 120, "gan:480": 480, "gan:960": 960, "traditional": 0}
+
+
+def measure(per_class: int) -> None:
+    """Print the seconds of a comparison on a test set of two classes of `per_class` images."""
+    labels = np.repeat([0, 1], per_class)
+    test, synthetic = inputs.image_set(labels, CLASSES), inputs.synthetic_set(CLASSES, 960)
+    evaluations = [
+        inputs.evaluation(arm, inputs.probabilities(labels, CLASSES, 1.3, 5, seed), labels, CLASSES, 1, count)
+        for seed, (arm, count) in enumerate(ARMS.items())
+    ]
+    plan = inputs.plan(ARMS, replicates=5, bootstrap_resamples=2000)
+    start = time.perf_counter()
+    build_verdict(
+        plan, evaluations, test, inputs.data_report(test), inputs.quality_report(CLASSES), inputs.gans(CLASSES)
+    )
+    built = time.perf_counter()
+    changes = find_changes(evaluations, test, synthetic, "malignant", 1)
+    listed = time.perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(
+        f"{len(test):,} test images: verdict {built - start:.1f} s, ledger of {len(changes):,} changes "
+        f"{listed - built:.1f} s, peak memory {peak:.2f} GiB"
+    )
+
+
+if __name__ == "__main__":
+    for size in map(int, sys.argv[1:] or ["330", "15000"]):
+        measure(size)

@@ -1,0 +1,179 @@
+import json
+
+import jsonschema
+import numpy as np
+import pytest
+import verdict_inputs as inputs
+
+from components.compare.verdict_file import build_verdict, read_schema
+from components.metrics import METRICS
+
+TWO = ("benign", "malignant")
+FOUR = ("benign", "keratosis", "malignant", "vascular")
+ARMS = {"real": (0, 1.3), "gan:20": (20, 1.35), "gan:30": (30, 1.7), "gan:50": (50, 0.9), "traditional": (0, 1.4)}
+
+
+def verdict(classes=TWO, arms=ARMS, replicates=3, **changed):
+    labels = np.repeat(range(len(classes)), 80)
+    test = inputs.image_set(labels, classes)
+    positive = classes.index("malignant")
+    evaluations = [
+        inputs.evaluation(
+            arm, inputs.probabilities(labels, classes, skill, replicates, seed), labels, classes, positive, synthetic
+        )
+        for seed, (arm, (synthetic, skill)) in enumerate(arms.items())
+    ]
+    return build_verdict(
+        inputs.plan(arms, replicates=replicates, **changed),
+        evaluations,
+        test,
+        inputs.data_report(test),
+        inputs.quality_report(classes),
+        inputs.gans(classes),
+    )
+
+
+@pytest.fixture(scope="module")
+def binary():
+    return verdict()
+
+
+@pytest.fixture(scope="module")
+def multiclass():
+    return verdict(FOUR)
+
+
+def check(found):
+    jsonschema.Draft202012Validator(read_schema()).validate(json.loads(json.dumps(found, allow_nan=False)))
+
+
+def test_the_schema_is_sound_and_describes_every_key():
+    schema = read_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+    def undescribed(part, path):
+        for name, value in part.get("properties", {}).items():
+            if "description" not in value and "$ref" not in value:
+                yield f"{path}.{name}"
+            yield from undescribed(value, f"{path}.{name}")
+        for key in ("items", "additionalProperties"):
+            if isinstance(part.get(key), dict):
+                yield from undescribed(part[key], f"{path}[]")
+        for choice in part.get("oneOf", []):
+            yield from undescribed(choice, path)
+
+    missing = [*undescribed(schema, "$")]
+    for name, part in schema["$defs"].items():
+        missing += undescribed(part, name)
+    assert missing == []
+
+
+@pytest.mark.parametrize("which", ["binary", "multiclass"])
+def test_a_verdict_follows_the_schema(which, request):
+    check(request.getfixturevalue(which))
+
+
+def test_the_schema_refuses_an_unknown_key_and_a_missing_one(binary):
+    with pytest.raises(jsonschema.ValidationError):
+        check(binary | {"extra": 1})
+    with pytest.raises(jsonschema.ValidationError):
+        check({key: value for key, value in binary.items() if key != "answer"})
+
+
+def test_the_same_inputs_give_the_same_verdict(binary):
+    assert json.dumps(binary) == json.dumps(verdict())
+
+
+def test_means_lie_within_their_intervals_and_are_those_of_the_replicates(binary):
+    for arm in binary["arms"]:
+        for name in METRICS:
+            low, high = arm["intervals"][name]
+            assert low < arm["mean"][name] < high
+            assert arm["mean"][name] == pytest.approx(np.mean([each[name] for each in arm["replicates"]]))
+        assert np.sum(arm["mean"]["confusion_matrix"]) == pytest.approx(160)
+        assert arm["missed"] == pytest.approx(arm["mean"]["confusion_matrix"][1][0])
+        assert arm["missed_per_1000"] == pytest.approx(1000 * (1 - arm["mean"]["sensitivity"]))
+
+
+def test_differences_are_arm_minus_real(binary):
+    real, *others = binary["arms"]
+    assert real["against_real"] is None
+    for arm in others:
+        for name, difference in arm["against_real"]["differences"].items():
+            assert difference["estimate"] == pytest.approx(arm["mean"][name] - real["mean"][name])
+            assert difference["interval"][0] <= difference["estimate"] <= difference["interval"][1]
+
+
+def test_a_difference_is_surer_than_the_means_it_is_made_of(binary):
+    real, *others = binary["arms"]
+    for arm in others:
+        low, high = arm["against_real"]["differences"]["auc"]["interval"]
+        parts = [each["intervals"]["auc"] for each in (real, arm)]
+        assert high - low < sum(end - start for start, end in parts)
+
+
+def test_good_and_bad_arms_are_told_from_real(binary):
+    verdicts = {arm["arm"]: arm["against_real"]["verdict"] for arm in binary["arms"][1:]}
+    assert verdicts["gan:30"] == "helps"
+    assert verdicts["gan:50"] == "hurts"
+    assert binary["recommendation"]["arm"] == "gan:30"
+    assert binary["answer"].startswith("Yes, gan:30 helps: 30 synthetic images a class lift balanced accuracy")
+    assert "gan:50 hurts" in binary["answer"]
+    assert "Of 1,000 malignant images gan:30 misses" in binary["answer"]
+
+
+def test_dose_response_runs_over_the_gan_arms_from_real_on(binary):
+    assert [dose["arm"] for dose in binary["dose_response"]] == ["real", "gan:20", "gan:30", "gan:50"]
+    assert [dose["synthetic_images"] for dose in binary["dose_response"]] == [0, 20, 30, 50]
+
+
+def test_two_gan_arms_give_no_dose_response():
+    arms = {arm: ARMS[arm] for arm in ("real", "gan:20", "gan:30", "traditional")}
+    assert verdict(arms=arms)["dose_response"] is None
+
+
+def test_without_a_helping_arm_real_is_recommended():
+    arms = {"real": (0, 1.3), "gan:20": (20, 1.3)}
+    found = verdict(arms=arms)
+    assert found["recommendation"]["arm"] == "real"
+    assert found["answer"].startswith("No arm was shown to help on 160 test images")
+    assert found["arms"][1]["against_real"]["verdict"] == "no evidence"
+
+
+def test_real_alone_is_described_without_a_comparison():
+    found = verdict(arms={"real": (0, 1.3)})
+    check(found)
+    assert found["answer"].startswith("Only real was trained")
+    assert found["recommendation"]["arm"] == "real"
+
+
+def test_a_single_replicate_is_said_to_be_one():
+    found = verdict(arms={"real": (0, 1.3), "gan:20": (20, 1.7)}, replicates=1)
+    check(found)
+    assert "for this one training of each arm" in found["answer"]
+    assert "one training only" in found["arms"][1]["against_real"]["reason"]
+
+
+def test_beyond_two_classes_the_macro_area_is_there_too(multiclass, binary):
+    assert "macro_auc" in multiclass["arms"][0]["mean"]
+    assert "macro_auc" not in binary["arms"][0]["mean"]
+    assert set(multiclass["arms"][0]["mean"]["per_class"]) == set(FOUR)
+
+
+def test_pictures_and_refused_files_stay_in_their_reports(binary):
+    assert "picture" not in json.dumps(binary)
+    assert binary["data_set"]["refused"] == 1
+
+
+def test_answers_are_two_sentences(binary, multiclass):
+    for found in (binary, multiclass):
+        assert found["answer"].endswith(".")
+        assert found["answer"].count(". ") == 1
+
+
+def test_replicates_that_share_one_of_several_gans_count_as_one_draw():
+    arms = {"real": (0, 1.3), "gan:20": (20, 1.5)}
+    own, shared = (verdict(arms=arms, replicates=6, gan_replicates=gans)["arms"][1]["against_real"] for gans in (6, 2))
+    estimates = [each["differences"]["auc"]["estimate"] for each in (own, shared)]
+    assert estimates[0] == estimates[1]
+    assert own["differences"]["auc"]["interval"] != shared["differences"]["auc"]["interval"]
