@@ -1,14 +1,23 @@
 """What several tests need: real image files, small and drawn on the spot."""
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from small_run import SMALL, command
+from threadpoolctl import threadpool_limits
 
 from pipelines.phantoms import write_phantoms
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """Keep linear algebra on one thread, as the stages do: for many small products threads get in each other's way."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture

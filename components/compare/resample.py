@@ -70,10 +70,10 @@ class Estimate:
             squared += self.replicate_variance * special.stdtrit(self.units - 1, tail) ** 2
         return float(np.sqrt(squared))
 
-    def interval(self, confidence: float) -> tuple[float, float]:
-        """Return the two-sided interval of a difference."""
+    def interval(self, confidence: float, top: float = 1.0) -> tuple[float, float]:
+        """Return the two-sided interval of the difference of two scores that lie in 0..`top`."""
         half = self.half_width((1 - confidence) / 2)
-        return self.value - half, self.value + half
+        return max(-top, self.value - half), min(top, self.value + half)
 
     def interval_within(self, confidence: float, top: float = 1.0) -> tuple[float, float]:
         """Return the two-sided interval of a score that lies in 0..`top`, symmetric on the logit scale."""

@@ -78,7 +78,8 @@ def judge(differences: dict[str, dict[str, Estimate]], rule: Rule, test_images: 
     `differences` holds for each arm but `real` the estimates of `balanced_accuracy` and `sensitivity`, arm minus
     real. The adjusted intervals follow Holm's steps (1979, Scandinavian J. of Statistics 6(2)): the arm with the k-th
     smallest of m p-values has the confidence 1 - alpha / (m - k + 1), and all arms from the first that is not
-    significant on have its confidence. So an adjusted interval excludes 0 if and only if Holm's p is below alpha.
+    significant on have its confidence. So an adjusted interval excludes 0 if and only if Holm's p is below alpha. The
+    margin keeps the second way to hurt from adding to alpha; a margin of 0 would add up to alpha / 2.
     """
     if not differences:
         return {}

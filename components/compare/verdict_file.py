@@ -68,7 +68,7 @@ def build_verdict(
         against = None
         if evaluation.arm != "real":
             name = evaluation.arm
-            against = _against_real(differences[name], judgements[name], tests[name], rule)
+            against = _against_real(differences[name], judgements[name], tests[name], test.classes, rule)
         arms.append(entry | {"against_real": against})
     recommendation = recommend(arms)
     return {
@@ -131,8 +131,9 @@ def _arm(
     rule: Rule,
     metrics: Sequence[str],
 ) -> dict[str, Any]:
-    tops = {"brier": 1.0 if len(test.classes) == 2 else 2.0}
-    intervals = {name: _pair(e.interval_within(rule.confidence, tops.get(name, 1.0))) for name, e in levels.items()}
+    intervals = {
+        name: _pair(e.interval_within(rule.confidence, _largest(name, test.classes))) for name, e in levels.items()
+    }
     sensitivity, specificity = (levels[f"operating_{name}"].value for name in ("sensitivity", "specificity"))
     single = proportions(prediction, test.labels, positive, rule.confidence)
     missed = 1 - levels["sensitivity"].value
@@ -162,12 +163,20 @@ def _arm(
     }
 
 
+def _largest(metric: str, classes: Sequence[str]) -> float:
+    return 2.0 if metric == "brier" and len(classes) > 2 else 1.0
+
+
 def _against_real(
-    differences: dict[str, Estimate], judgement: Judgement, mcnemar: dict[str, Any], rule: Rule
+    differences: dict[str, Estimate],
+    judgement: Judgement,
+    mcnemar: dict[str, Any],
+    classes: Sequence[str],
+    rule: Rule,
 ) -> dict[str, Any]:
     return {
         "differences": {
-            name: {"estimate": e.value, "interval": _pair(e.interval(rule.confidence))}
+            name: {"estimate": e.value, "interval": _pair(e.interval(rule.confidence, _largest(name, classes)))}
             for name, e in differences.items()
         },
         "adjusted": {

@@ -1,8 +1,7 @@
 """Whether a generator gives its training images back.
 
-Two questions, with the real images that the generator never learnt from ("held out") as the measure of both: does
-it draw nearer to its training images than to other real images of the class, and is any synthetic image so near
-to one training image that it must count as a copy?
+Two questions. Does it draw nearer to its training images than to the real images of the class that it never learnt
+from ("held out")? And is any synthetic image nearer to a training image than real images are to each other?
 """
 
 from dataclasses import dataclass

@@ -141,3 +141,9 @@ def test_variance_splits_into_what_more_images_remove_and_what_stays():
     found = Estimate(0.1, 3e-4, 2e-4, 1e-4, 5, 100)
     assert found.lasting_variance == pytest.approx(1.5e-4)
     assert found.shrinking_variance == pytest.approx(3.5e-4)
+
+
+def test_the_interval_of_a_difference_stays_within_what_is_possible():
+    wild = Estimate(-0.2, 0.001, 0.5, 0.0, 2, 30)
+    assert wild.interval(0.95) == (-1.0, 1.0)
+    assert wild.interval(0.95, top=2.0) == (-2.0, 2.0)
