@@ -18,6 +18,8 @@ import numpy as np
 from components.errors import InputError
 from components.files import fresh_folder, read_json, write_json
 
+# Below this many development images a class's synthetic images can't be judged.
+FEWEST_IMAGES = 12
 COLUMNS = ("path", "label", "split", "fold", "group", "sha256")
 
 

@@ -8,7 +8,7 @@ import components
 from components.arms import Arm, parse_arms
 from components.dataset import DataSet, find_positive_class
 from components.errors import InputError
-from components.imageset import smallest_class
+from components.imageset import FEWEST_IMAGES, smallest_class
 from components.plan.parameters import Parameters
 
 # KFP slows down and Argo's status outgrows its limit beyond about this many loop cells in one run.
@@ -91,6 +91,11 @@ def _check_class(data_set: DataSet, label: str, parameters: Parameters) -> None:
                 )
     else:
         count -= round(parameters.test_share * count)
+    if count < FEWEST_IMAGES:
+        raise InputError(
+            f"data_set: class '{label}' has {count} images to learn from; its synthetic images can be judged from "
+            f"{FEWEST_IMAGES} on, so add images"
+        )
     needed = smallest_class(parameters.gan_batch_size, parameters.validation_share)
     if count < needed:
         largest = parameters.gan_batch_size * count // needed

@@ -9,7 +9,6 @@ from components.synthesize.kid import kid
 from components.synthesize.neighbours import density_coverage, precision_recall
 
 SPLITS = 4
-FEWEST_REAL = 12
 
 
 def quality(real: np.ndarray, groups: np.ndarray, synthetic: np.ndarray, seed: int) -> dict:

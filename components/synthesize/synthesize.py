@@ -11,13 +11,12 @@ from threadpoolctl import threadpool_limits
 from components.arms import Arm, most_synthetic
 from components.errors import InputError
 from components.files import fresh_folder, write_json
-from components.imageset import ImageSet, pixel_digest, write_imageset
+from components.imageset import FEWEST_IMAGES, ImageSet, pixel_digest, write_imageset
 from components.progress import report
 from components.synthesize import encoder, inception
 from components.synthesize.generators import FILES, TrainedGan, find_gans
 from components.synthesize.measure import Features, measure_memorisation, measure_quality
 from components.synthesize.memorisation import ABOUT
-from components.synthesize.quality import FEWEST_REAL
 from components.train_gan.sample import draw, load_generator
 
 ENOUGH_TO_MEASURE = 1000
@@ -106,10 +105,10 @@ def _check_real(development: ImageSet, gans: list[TrainedGan]) -> None:
     for gan in gans:
         name = development.classes[gan.label]
         rows = development.labels == gan.label
-        if rows.sum() < FEWEST_REAL:
+        if rows.sum() < FEWEST_IMAGES:
             raise InputError(
                 f"data_set: {name} has {rows.sum()} development images; its synthetic images can be judged from "
-                f"{FEWEST_REAL} on: add images"
+                f"{FEWEST_IMAGES} on: add images"
             )
         held_out = development.validation_mask(gan.replicate)
         if not (rows & held_out).any() or len(set(development.groups[rows & ~held_out])) < 3:

@@ -38,6 +38,11 @@ def test_a_class_with_fewer_images_than_a_batch_needs_is_refused_with_the_larges
     make_plan(parameters(gan_batch_size=12), open_data_set(str(root)))
 
 
+def test_a_class_too_small_to_judge_its_synthetic_images_is_refused(image_folder):
+    root = image_folder({"train/benign": 40, "train/malignant": 11, "test/benign": 5, "test/malignant": 5})
+    assert "class 'malignant' has 11 images to learn from" in refusal(root, gan_batch_size=2)
+
+
 def test_a_test_set_without_one_of_the_classes_is_refused(image_folder):
     root = image_folder({"train/benign": 20, "train/malignant": 20, "test/benign": 5})
     assert "class 'malignant' has no images under test/" in refusal(root)
