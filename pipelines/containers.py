@@ -148,7 +148,7 @@ def remove_containers(artifacts: str | Path) -> None:
         client = docker.from_env()
     except DockerException:
         return  # without an engine no container runs
-    for container in client.containers.list(all=True, filters={"label": f"{LABEL}={artifacts}"}):
+    for container in client.containers.list(all=True, filters={"label": f"{LABEL}={artifacts}"}, ignore_removed=True):
         _remove(container)
 
 

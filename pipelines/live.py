@@ -4,9 +4,8 @@ import time
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column
-from rich.text import Text
 
 from components.progress import Event
 
@@ -27,7 +26,7 @@ class PlainView:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._started: dict[tuple[str, str], float] = {}
+        self._pace = _Pace()
         self._shown: dict[tuple[str, str], float] = {}
 
     def show(self, event: Event) -> None:
@@ -35,16 +34,18 @@ class PlainView:
         key, now = (event.stage, event.cell), time.monotonic()
         name = _name(event)
         if event.kind == "started":
-            self._started[key] = self._shown[key] = now
+            self._shown[key] = now
             self._print(f"{name}: started")
         elif event.kind == "finished":
             self._print(f"{name}: finished in {_duration(event.seconds)}")
         elif event.kind == "failed":
             self._print(f"{name}: failed")
-        elif now - self._shown.get(key, now) >= SECONDS_BETWEEN_LINES or event.done == event.planned:
-            self._shown[key] = now
-            left = (now - self._started.get(key, now)) * (event.planned - event.done) / max(event.done, 1)
-            self._print(f"{name}: {event.done}/{event.planned} {event.unit}{_figures(event)}, {_duration(left)} left")
+        else:
+            left = self._pace.left(event)
+            if now - self._shown.get(key, now) >= SECONDS_BETWEEN_LINES or event.done == event.planned:
+                self._shown[key] = now
+                left = f", {left}" if left else ""
+                self._print(f"{name}: {event.done}/{event.planned} {event.unit}{_figures(event)}{left}")
 
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -59,10 +60,11 @@ class LiveView:
         done = TextColumn("{task.fields[done]}", table_column=Column(no_wrap=True, justify="right"))
         figures = TextColumn("{task.fields[figures]}", table_column=Column(ratio=2, no_wrap=True, overflow="ellipsis"))
         elapsed = TimeElapsedColumn(table_column=Column(no_wrap=True))
-        left = _TimeLeft(table_column=Column(no_wrap=True, justify="right"))
+        left = TextColumn("[dim]{task.fields[left]}", table_column=Column(no_wrap=True, justify="right"))
         narrow = console.width < NARROW
         columns = (name, done, left) if narrow else (name, bar, done, figures, elapsed, left)
         self._progress = Progress(*columns, console=console, expand=not narrow)
+        self._pace = _Pace()
         self._tasks: dict[tuple[str, str], TaskID] = {}
 
     def __enter__(self) -> "LiveView":
@@ -76,28 +78,34 @@ class LiveView:
         """Add or update the bar of the event's cell."""
         key = (event.stage, event.cell)
         if key not in self._tasks:
-            self._tasks[key] = self._progress.add_task(_name(event), total=None, done="", figures="", ended=False)
+            self._tasks[key] = self._progress.add_task(_name(event), total=None, done="", figures="", left="")
         task = self._tasks[key]
         if event.kind == "progress":
             done = f"{event.done}/{event.planned} {event.unit}"
+            figures, left = _figures(event).lstrip(", "), self._pace.left(event)
             self._progress.update(
-                task, completed=event.done, total=event.planned, done=done, figures=_figures(event).lstrip(", ")
+                task, completed=event.done, total=event.planned, done=done, figures=figures, left=left
             )
         elif event.kind == "finished":
-            self._progress.update(task, total=1, completed=1, ended=True)
+            self._progress.update(task, total=1, completed=1, left="")
         elif event.kind == "failed":
-            self._progress.update(task, figures="[red]failed[/red]", ended=True)
+            self._progress.update(task, figures="[red]failed[/red]", left="")
             self._progress.stop_task(task)
 
 
-class _TimeLeft(ProgressColumn):
-    """Time left of a cell, judged from its whole time so far: steadier than a moving estimate."""
+class _Pace:
+    """How fast each cell goes, from its first report on: a training that goes on where it was did not do all itself."""
 
-    def render(self, task: Task) -> Text:
-        if task.fields["ended"] or not task.total or not task.completed or not task.elapsed:
-            return Text("")
-        left = task.elapsed * (task.total - task.completed) / task.completed
-        return Text(f"{_duration(left)} left", style="dim")
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def left(self, event: Event) -> str:
+        """Return the time left of the event's cell as text, "" if there is none or nothing to judge it by."""
+        now = time.monotonic()
+        since, before = self._first.setdefault((event.stage, event.cell), (now, event.done))
+        if not before < event.done < event.planned:
+            return ""
+        return f"{_duration((now - since) * (event.planned - event.done) / (event.done - before))} left"
 
 
 def _name(event: Event) -> str:

@@ -23,7 +23,7 @@ def test_without_a_terminal_there_is_one_plain_line_an_event_and_little_progress
         view.show(event)
     assert out.getvalue().splitlines() == [
         "train_gan malignant/0: started",
-        "train_gan malignant/0: 200/200 epochs, loss_d 0.41, 0 s left",
+        "train_gan malignant/0: 200/200 epochs, loss_d 0.41",
         "train_gan malignant/0: finished in 5 min 21 s",
         "plan: started",
         "plan: failed",
@@ -42,3 +42,14 @@ def test_on_a_terminal_a_bar_shows_epochs_losses_and_time_left_at_any_width():
         assert " s left" in screen
         if width > 100:
             assert "loss_d 0.52" in screen
+
+
+def test_time_left_is_judged_by_what_was_done_since_the_first_report(monkeypatch):
+    clock = iter([0.0, 0.0, 30.0, 30.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    out = io.StringIO()
+    view = PlainView(Console(file=out, width=80))
+    view.show(Event("progress", "train_gan", "malignant/0", 100, 200, "epochs"))  # from a checkpoint
+    view._shown[("train_gan", "malignant/0")] = 0.0
+    view.show(Event("progress", "train_gan", "malignant/0", 110, 200, "epochs"))
+    assert out.getvalue() == "train_gan malignant/0: 110/200 epochs, 4 min 30 s left\n"
