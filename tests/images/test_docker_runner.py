@@ -21,7 +21,7 @@ NOWHERE = {**os.environ, "DOCKER_HOST": "unix:///no/such/docker.sock"}
 
 
 def containers(engine, folder: Path) -> list:
-    return engine.containers.list(all=True, filters={"label": f"{LABEL}={folder / 'artifacts'}"})
+    return engine.containers.list(all=True, filters={"label": f"{LABEL}={folder / 'artifacts'}"}, ignore_removed=True)
 
 
 def wait_for(condition, seconds: float = 60) -> None:
@@ -33,13 +33,13 @@ def wait_for(condition, seconds: float = 60) -> None:
 
 @pytest.fixture(scope="module")
 def in_docker(engine, images, phantoms, tmp_path_factory):
-    """Return the folder of the small run in containers, and the commands that its containers got."""
+    """Return the folder of the small run in containers, and the engine's records of its containers."""
     folder = tmp_path_factory.mktemp("runs") / "docker"
-    commands = []
+    records = []
     events = engine.events(decode=True, filters={"event": "create", "label": f"{LABEL}={folder / 'artifacts'}"})
 
     def record() -> None:
-        commands.extend(engine.api.inspect_container(event["id"])["Config"] for event in events)
+        records.extend(engine.api.inspect_container(event["id"]) for event in events)
 
     recorder = threading.Thread(target=record)
     recorder.start()
@@ -50,7 +50,7 @@ def in_docker(engine, images, phantoms, tmp_path_factory):
         events.close()
         recorder.join()
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder, commands
+    return folder, records
 
 
 def test_the_verdict_is_that_of_the_subprocess_runner_to_the_bit(finished, in_docker):
@@ -62,7 +62,8 @@ def test_the_verdict_is_that_of_the_subprocess_runner_to_the_bit(finished, in_do
 
 
 def test_each_stage_ran_once_a_cell_in_its_own_image(in_docker, images):
-    ran = sorted((stage_and_cell(config["Cmd"])[0], config["Image"]) for config in in_docker[1])
+    configs = [record["Config"] for record in in_docker[1]]
+    ran = sorted((stage_and_cell(config["Cmd"])[0], config["Image"]) for config in configs)
     once = {"plan": "data", "prepare": "data", "compare": "data", "synthesize": "gan"}
     arms, classes = len(SMALL["arms"].split(",")), 2
     looped = {"train_gan": ("gan", classes), "train_classifier": ("classifier", arms), "evaluate": ("classifier", arms)}
@@ -77,10 +78,27 @@ def test_files_are_the_current_users_and_no_container_is_left(engine, in_docker)
     assert containers(engine, folder) == []
 
 
+def test_containers_have_no_more_rights_than_their_stage_needs(in_docker, phantoms):
+    folder, records = in_docker
+    for record in records:
+        host = record["HostConfig"]
+        assert record["Config"]["User"] == f"{os.getuid()}:{os.getgid()}"
+        assert (host["NetworkMode"], host["ReadonlyRootfs"], host["CapDrop"]) == ("none", True, ["ALL"])
+        assert host["SecurityOpt"] == ["no-new-privileges"]
+        assert host["ShmSize"] == 2**30
+        written = {mount["Source"] for mount in record["Mounts"] if mount["RW"] and mount["Type"] == "bind"}
+        assert written == {str(folder / "artifacts"), str(folder / "checkpoints")}
+        assert {mount["Source"] for mount in record["Mounts"] if not mount["RW"]} == {str(phantoms)}
+    memory = {stage_and_cell(record["Config"]["Cmd"])[0]: record["HostConfig"]["Memory"] for record in records}
+    assert memory["plan"] == 2**30
+    assert memory["train_gan"] == 4 * 2**30
+
+
 @pytest.mark.parametrize("stage", ["prepare", "train_gan", "train_classifier"])
 def test_any_user_runs_a_stage_read_only_without_capabilities_and_network(in_docker, phantoms, stage):
     """The same command again, as a user that nobody knows: the same outputs, to the bit."""
-    folder, configs = in_docker
+    folder, records = in_docker
+    configs = [record["Config"] for record in records]
     config = next(config for config in configs if stage_and_cell(config["Cmd"])[0] == stage)
     outputs = json.loads(config["Cmd"][config["Cmd"].index("--executor_input") + 1])["outputs"]["artifacts"]
     main = Path({"prepare": "development_set", "train_gan": "generator", "train_classifier": "models"}[stage])
