@@ -30,6 +30,6 @@ def engine():
 @pytest.fixture(scope="session")
 def images(engine):
     """Return the names of the images of this very code: data, gan and classifier."""
-    made = subprocess.run(["make", "images"], cwd=ROOT, capture_output=True, text=True)
+    made = subprocess.run(["make", "--jobs", "3", "images"], cwd=ROOT, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout + made.stderr
     return image_names()
