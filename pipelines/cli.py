@@ -1,4 +1,4 @@
-"""The command line: gansweep run, compile, phantoms, show."""
+"""The command line: gansweep run, compile, phantoms, upload, show; the commands for clusters are in cli_cluster."""
 
 import sys
 import time
@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 import yaml
-from rich.console import Console
 
 import components
 from components.errors import InputError
+from pipelines import cli_cluster
+from pipelines.cli_options import Preset, Registry, Settings, Tag, console, errors
 
 # Each command imports what it needs when it runs: --help and refusals should not wait for KFP.
 app = typer.Typer(
@@ -19,16 +20,6 @@ app = typer.Typer(
     add_completion=False,
     help="Does GAN-made training data help a medical image classifier, and at what cost in missed disease?",
 )
-console = Console()
-errors = Console(stderr=True)
-
-Preset = Annotated[str, typer.Option("--preset", help="demo, paper, standard, or a YAML file of parameters.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="NAME=VALUE", help="Set any pipeline parameter, e.g. --set arms=real,gan:120. Repeatable."
-    ),
-]
 
 
 @app.command()
@@ -82,8 +73,8 @@ def run(
 @app.command("compile")
 def compile_(
     out: Annotated[Path, typer.Option("--out", help="File to write.")] = Path("gan-augmentation.yaml"),
-    registry: Annotated[str, typer.Option(help="Registry and path of the three images.")] = "gansweep",
-    tag: Annotated[str, typer.Option(help="Tag of the three images.")] = components.__version__,
+    registry: Registry = "gansweep",
+    tag: Tag = components.__version__,
 ) -> None:
     """Compile the pipeline to YAML, for `gansweep run` and for Kubeflow Pipelines alike."""
     from pipelines.compile import compile_pipeline
@@ -115,12 +106,36 @@ def phantoms(
 
 
 @app.command()
+def upload(
+    source: Annotated[Path, typer.Argument(help="Folder of a data set, or one file (a table of groups, weights).")],
+    address: Annotated[str, typer.Argument(help="minio://bucket/prefix, or minio://bucket/file for one file.")],
+) -> None:
+    """Bring a data set to MinIO, or any S3 server. What is there unchanged is passed over.
+
+    The server and the login come from GANSWEEP_S3_ENDPOINT, GANSWEEP_S3_ACCESS_KEY and GANSWEEP_S3_SECRET_KEY.
+    """
+    from pipelines.upload import plan_upload, upload_with_progress, warnings
+
+    transfer = plan_upload(source, address)
+    for warning in warnings(transfer):
+        errors.print(f"upload: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    try:
+        upload_with_progress(transfer, console)
+    except KeyboardInterrupt:
+        _fail("upload interrupted; the same command sends the rest", 130)
+
+
+@app.command()
 def show(folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
     """Print the table of a finished run again."""
     from pipelines.table import load_verdict, print_verdict
 
     print_verdict(load_verdict(folder), console)
     console.print(f"Report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
+
+
+for command in (cli_cluster.submit, cli_cluster.wait, cli_cluster.publish, cli_cluster.sweep):
+    app.command()(command)
 
 
 def _print_plan(values: dict[str, Any], plan: Any) -> None:
@@ -143,7 +158,7 @@ def main() -> None:
         from pipelines.run import Interrupted, StageError
 
         if isinstance(error, Interrupted):
-            _fail("interrupted; the same command with --out FOLDER goes on with the GANs where they were", 130)
+            _fail(f"interrupted; {error}", 130)
         if isinstance(error, StageError):
             _fail(str(error), 1)
         raise

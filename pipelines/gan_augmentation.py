@@ -131,10 +131,11 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 near_duplicate_correlation=near_duplicate_correlation,
                 gan_batch_size=gan_batch_size,
                 seed=seed,
+                data_version=planned.outputs["data_version"],
             ),
             "prepare",
             images,
-        ).after(planned)
+        )
         with dsl.ParallelFor(planned.outputs["Output"], name="gans") as cell:
             gan = train_gan(
                 development_set=prepared.outputs["development_set"],

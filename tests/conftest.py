@@ -1,15 +1,18 @@
 """What several tests need: real image files, small and drawn on the spot."""
 
+import dataclasses
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from object_store import FaultProxy, ObjectStore, new_bucket, object_store
 from PIL import Image
 from small_run import SMALL, command
 from threadpoolctl import threadpool_limits
 
+from components.storage import open_bucket
 from pipelines.phantoms import write_phantoms
 
 
@@ -52,3 +55,33 @@ def finished(phantoms, tmp_path_factory):
     done = subprocess.run(words, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, done.stdout
+
+
+@pytest.fixture(scope="session")
+def store_server() -> Iterator[ObjectStore]:
+    """Run an S3 server for the whole session."""
+    with object_store() as store:
+        yield store
+
+
+@pytest.fixture
+def fault_proxy(store_server, monkeypatch) -> Iterator[FaultProxy]:
+    """Put a proxy before the S3 server, and the way through it into the environment."""
+    proxy = FaultProxy(store_server.endpoint)
+    for name, value in store_server.environment(proxy.endpoint).items():
+        monkeypatch.setenv(name, value)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def bucket(store_server, monkeypatch):
+    """Return an empty bucket of the S3 server, reached without the proxy; it is gone after the test."""
+    for name, value in store_server.environment().items():
+        monkeypatch.setenv(name, value)
+    opened = open_bucket("data_set", "minio://unused")
+    name = new_bucket(opened.client)
+    yield dataclasses.replace(opened, bucket=name, address=f"minio://{name}")
+    for item in opened.client.list_objects(name, recursive=True):
+        opened.client.remove_object(name, item.object_name)
+    opened.client.remove_bucket(name)

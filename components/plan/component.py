@@ -6,6 +6,7 @@ from kfp import dsl
 @dsl.component(base_image="gansweep-data", packages_to_install=[], install_kfp_package=False)
 def plan(
     plan_file: dsl.Output[dsl.Artifact],
+    data_version: dsl.OutputPath(str),  # type: ignore[valid-type]
     code_digest: str,
     data_set: str,
     groups: str,
@@ -51,18 +52,21 @@ def plan(
     """Refuse bad parameters before any work, and lay out the GAN cells and the arms.
 
     The parameters are those of the pipeline, documented there, and the digest of the code it was compiled from.
-    Gives the plan (JSON: parameters, positive class, cells, arms) and one {label, replicate, seed} a GAN.
+    Gives the plan (JSON: parameters, positive class, cells, arms), one {label, replicate, seed} a GAN, and the version
+    of the data, which changes whenever a file does.
     """
-    values = {name: value for name, value in locals().items() if name not in ("plan_file", "code_digest")}
+    given = locals()
 
     from components.dataset import open_data_set
-    from components.files import write_json
-    from components.plan.parameters import check_parameters
+    from components.files import write_json, write_text
+    from components.plan.parameters import Parameters, check_parameters
     from components.plan.plan import make_plan
     from components.progress import stage
 
     with stage("plan"):
-        parameters = check_parameters(values)
-        laid_out = make_plan(parameters, open_data_set(parameters.data_set)).to_json(code_digest)
+        parameters = check_parameters({name: given[name] for name in Parameters.model_fields})
+        made = make_plan(parameters, open_data_set(parameters.data_set))
+        laid_out = made.to_json(code_digest)
         write_json(plan_file.path, laid_out)
+        write_text(data_version, made.data_version)
     return laid_out["gan_cells"]

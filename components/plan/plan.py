@@ -1,7 +1,6 @@
 """Lays out a run: which GANs to train, which arms to compare, after every check that needs no pixels."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import components
@@ -10,6 +9,7 @@ from components.dataset import DataSet, find_positive_class
 from components.errors import InputError
 from components.imageset import FEWEST_IMAGES, smallest_class
 from components.plan.parameters import Parameters
+from components.storage import file_version
 
 # KFP slows down and Argo's status outgrows its limit beyond about this many loop cells in one run.
 MOST_CELLS = 100
@@ -26,12 +26,17 @@ class GanCell:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do. `positive_class` is resolved: never empty."""
+    """What a run will do.
+
+    `positive_class` is resolved: never empty. `data_version` changes with any file that the run reads: without it KFP's
+    cache would answer for data that have changed under the same address.
+    """
 
     parameters: Parameters
     positive_class: str
     gan_cells: tuple[GanCell, ...]
     arms: tuple[Arm, ...]
+    data_version: str
 
     def to_json(self, code_digest: str) -> dict[str, Any]:
         """Return the plan as it is handed to the later stages, with the digest of the code that the run uses."""
@@ -61,8 +66,11 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     arms = parse_arms(parameters.arms)
     if not any(arm.uses_gan for arm in arms):
         raise InputError("arms: none of them uses synthetic images; add one such as gan:120 or gan:50%")
-    for name in ("groups", "inception_weights"):
-        _check_file(name, getattr(parameters, name))
+    versions = [
+        file_version(name, getattr(parameters, name))
+        for name in ("groups", "inception_weights")
+        if getattr(parameters, name)
+    ]
     cells = tuple(
         GanCell(label, replicate, parameters.seed + replicate)
         for label in classes
@@ -73,12 +81,7 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
             f"arms: {len(cells)} GANs and {len(arms)} arms are more than {MOST_CELLS} cells; "
             "use fewer arms or gan_replicates, or several runs"
         )
-    return Plan(parameters, positive_class, cells, tuple(arms))
-
-
-def _check_file(name: str, path: str) -> None:
-    if path and not Path(path).is_file():
-        raise InputError(f"{name}: {path}: there is no such file; check the path, or leave {name} empty")
+    return Plan(parameters, positive_class, cells, tuple(arms), "-".join([data_set.digest(), *versions]))
 
 
 def _check_class(data_set: DataSet, label: str, parameters: Parameters) -> None:

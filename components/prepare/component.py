@@ -20,18 +20,24 @@ def prepare(
     near_duplicate_correlation: float,
     gan_batch_size: int,
     seed: int,
+    data_version: str,
 ) -> None:
     """Decode every image once; find bad files, duplicates and leaks; split into development and test set.
 
+    `data_version` is that of the plan: KFP's cache answers for the same one only, and a data set that has changed since
+    is refused.
     Gives both sets as packed arrays with a table of their rows, and the data report as JSON and as a page.
     """
     from components.dataset import find_positive_class, open_data_set
+    from components.errors import InputError
     from components.imageset import smallest_class
     from components.prepare.prepare import PrepareSettings, prepare
     from components.progress import stage
 
     with stage("prepare"):
         listed = open_data_set(data_set)
+        if listed.digest() != data_version.partition("-")[0]:
+            raise InputError(f"data_set: {data_set}: changed since the run began; start it anew")
         settings = PrepareSettings(
             image_size=image_size,
             positive_class=find_positive_class(positive_class, listed.classes),

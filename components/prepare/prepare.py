@@ -18,6 +18,7 @@ from components.prepare.page import report_html
 from components.prepare.reading import Reading, read_images
 from components.prepare.report import data_report
 from components.prepare.split import draw_test_set, validation_folds
+from components.storage import local_file
 
 MOST_THREADS = 8  # each may hold a picture of 50 million pixels
 
@@ -27,8 +28,8 @@ class PrepareSettings:
     """What a user sets for this stage.
 
     `positive_class` is one of the classes; `image_size` in pixels; shares in 0..1; `on_leak` is "drop", "keep" or
-    "fail"; `groups` is the path of a CSV or ""; `smallest_class` is the least number of images of a class that a
-    GAN needs to learn from (its batch), 0 without GANs; `threads` changes the speed, never the result.
+    "fail"; `groups` is the path or address of a CSV or ""; `smallest_class` is the least number of images of a class
+    that a GAN needs to learn from (its batch), 0 without GANs; `threads` changes the speed, never the result.
     """
 
     positive_class: str
@@ -59,7 +60,7 @@ def prepare(
     written.
     """
     _refuse_classes(data_set, settings)
-    listed = read_groups(settings.groups, [file.path for file in data_set.files]) if settings.groups else {}
+    listed = _listed_groups(data_set, settings.groups)
     reading = read_images(data_set, settings.image_size, settings.threads)
     _refuse_bad_files(reading, len(data_set.files), settings.max_bad_share)
 
@@ -109,6 +110,13 @@ def prepare(
     write_text(page, report_html(report))
 
 
+def _listed_groups(data_set: DataSet, table: str) -> dict[str, str]:
+    if not table:
+        return {}
+    with local_file("groups", table) as path:
+        return read_groups(path, [file.path for file in data_set.files])
+
+
 def _duplicates(reading: Reading, settings: PrepareSettings) -> tuple[Pairs, Pairs]:
     """Return exact and near-duplicates; of exact copies, only the first is searched for near ones."""
     exact = exact_duplicates(reading.sha256)
@@ -134,17 +142,17 @@ def _refuse_classes(data_set: DataSet, settings: PrepareSettings) -> None:
     """Refuse what the mere list of files shows, before any is read."""
     names = ", ".join(data_set.classes)
     if len(data_set.classes) < 2:
-        raise InputError(f"data_set: {data_set.root}: a single class ({names}); give a folder each for two or more")
+        raise InputError(f"data_set: {data_set.address}: a single class ({names}); give a folder each for two or more")
     if settings.positive_class not in data_set.classes:
         raise InputError(f"positive_class: '{settings.positive_class}' is not one of the classes {names}")
     for name in data_set.classes:
         count = data_set.count(name, "train", "")
         if not count:
             raise InputError(
-                f"data_set: {data_set.root}: no images of {name} in train/; add them or remove test/{name}"
+                f"data_set: {data_set.address}: no images of {name} in train/; add them or remove test/{name}"
             )
         if data_set.has_test_folder and not data_set.count(name, "test"):
-            raise InputError(f"data_set: {data_set.root}: no images of {name} in test/; every class must be tested")
+            raise InputError(f"data_set: {data_set.address}: no images of {name} in test/; every class must be tested")
         if count < settings.smallest_class:
             raise InputError(_too_small(name, count, settings.smallest_class))
 

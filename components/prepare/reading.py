@@ -4,6 +4,7 @@ import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 
 import numpy as np
 from PIL import Image
@@ -32,6 +33,7 @@ class Reading:
 def read_images(data_set: DataSet, size: int, threads: int) -> Reading:
     """Decode all files of `data_set` into pictures of `size` pixels, on `threads` threads (Pillow frees the GIL).
 
+    More threads than that wait for files where these come over a network; they hold one file each.
     A file that can't be used is refused with its reason, never raised. Reports its progress in steps of 5%.
     """
     files = sorted(data_set.files, key=lambda file: file.path)
@@ -47,7 +49,8 @@ def read_images(data_set: DataSet, size: int, threads: int) -> Reading:
             data = data_set.read(file)
         except OSError as error:
             raise RefusedImage(f"it can't be read ({error.strerror or error})") from None
-        picture = decode(data, size)
+        with decoding:
+            picture = decode(data, size)
         images[row], thumbnails[row] = picture.pixels, picture.thumbnail
         return picture.sha256, picture.notes
 
@@ -56,7 +59,8 @@ def read_images(data_set: DataSet, size: int, threads: int) -> Reading:
     refused: list[tuple[ImageFile, str]] = []
     converted: Counter[str] = Counter()
     step = max(1, total // 20)
-    with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
+    decoding = BoundedSemaphore(threads)
+    with warnings.catch_warnings(), ThreadPoolExecutor(max(threads, data_set.readers)) as pool:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # decode has its own, lower limit
         warnings.filterwarnings("ignore", module="PIL")  # damaged metadata and the like: nothing a user can act on
         readings = [pool.submit(read, row) for row in range(total)]
@@ -65,6 +69,9 @@ def read_images(data_set: DataSet, size: int, threads: int) -> Reading:
                 digest, notes = reading.result()
             except RefusedImage as error:
                 refused.append((files[row], str(error)))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)  # else the pool would go on with all others first
+                raise
             else:
                 kept.append(row)
                 sha256.append(digest)

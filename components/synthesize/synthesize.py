@@ -13,6 +13,7 @@ from components.errors import InputError
 from components.files import fresh_folder, write_json
 from components.imageset import FEWEST_IMAGES, ImageSet, pixel_digest, write_imageset
 from components.progress import report
+from components.storage import local_file
 from components.synthesize import encoder, inception
 from components.synthesize.generators import FILES, TrainedGan, find_gans
 from components.synthesize.measure import Features, measure_memorisation, measure_quality
@@ -46,7 +47,7 @@ def synthesize(
     with threadpool_limits(threads):
         gans = find_gans(generator_folders, development.classes, development.image_size)
         _check_real(development, gans)
-        network = inception.load_inception(inception_weights) if inception_weights else None
+        network = _inception(inception_weights)
         synthetic = draw_set(gans, development, arms, seed)
         write_imageset(synthetic_folder, synthetic)
 
@@ -70,6 +71,13 @@ def synthesize(
         )
         for gan in gans:
             _copy_curves(gan, folder / "gans" / f"{development.classes[gan.label]}-{gan.replicate}")
+
+
+def _inception(weights: str) -> tuple[inception.Inception, str] | None:
+    if not weights:
+        return None
+    with local_file("inception_weights", weights) as path:
+        return inception.load_inception(path)
 
 
 def draw_set(gans: list[TrainedGan], development: ImageSet, arms: list[Arm], seed: int) -> ImageSet:

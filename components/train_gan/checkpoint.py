@@ -1,14 +1,13 @@
 """Checkpoints: where an interrupted training goes on, bit for bit.
 
 One file holds one moment of one training: all tensors, and a header of plain JSON values. Its name begins
-with a key made of everything that decides the result, so that a training finds its own and no other.
+with a key made of everything that decides the result, so that a training finds its own and no other, in whatever pod or
+run it goes on.
 """
 
 import hashlib
 import json
-import os
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,18 +15,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from components.files import whole_file
+from components.errors import InputError
+from components.train_gan.checkpoint_store import Store
 from components.train_gan.training import GanSettings
 
 # To be raised with every change of the training that changes its result.
 FORMAT = 1
 Checkpoint = tuple[dict[str, Any], dict[str, Tensor]]
-
-
-def checkpoint_folder() -> Path | None:
-    """Return the folder that the environment variable GANSWEEP_CHECKPOINTS names; None = keep no checkpoints."""
-    folder = os.environ.get("GANSWEEP_CHECKPOINTS", "")
-    return Path(folder) if folder else None
 
 
 def checkpoint_key(settings: GanSettings, class_name: str, replicate: int, seed: int, pixels: np.ndarray) -> str:
@@ -42,32 +36,31 @@ def checkpoint_key(settings: GanSettings, class_name: str, replicate: int, seed:
     return f"{class_name}-{replicate}-{digest.hexdigest()[:24]}"
 
 
-def load_latest(folder: Path, key: str) -> Checkpoint | None:
+def load_latest(store: Store, key: str) -> Checkpoint | None:
     """Return header and tensors of the newest readable checkpoint of `key`; None if there is none.
 
     A damaged one is reported in one line and passed over.
     """
-    for path in sorted(_checkpoints(folder, key), reverse=True):
+    for name in reversed(store.names(key)):
         try:
-            with safe_open(path, framework="pt") as file:
+            with store.file(name) as path, safe_open(path, framework="pt") as file:
                 header = json.loads(file.metadata()["header"])
                 return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-            print(f"train_gan: {path}: damaged checkpoint ignored ({error})", flush=True)
+            print(f"train_gan: {name}: damaged checkpoint ignored ({error})", flush=True)
     return None
 
 
-def save(folder: Path, key: str, epoch: int, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    """Keep a checkpoint, whole or not at all, and remove the older ones of the same key."""
-    path = folder / f"{key}-{epoch:06d}.safetensors"
-    with whole_file(path) as part:
-        save_file(tensors, part, metadata={"header": json.dumps(header)})
-    for other in _checkpoints(folder, key):
-        if other != path:
-            other.unlink(missing_ok=True)
+def save(store: Store, key: str, epoch: int, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Keep a checkpoint, whole or not at all, and remove the older ones of the same key.
 
-
-def _checkpoints(folder: Path, key: str) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return [path for path in folder.iterdir() if path.name.startswith(f"{key}-") and path.suffix == ".safetensors"]
+    If object storage fails for good it is said in one line: a training is worth more than its checkpoint.
+    """
+    kept = f"{key}-{epoch:06d}.safetensors"
+    try:
+        store.keep(kept, lambda path: save_file(tensors, path, metadata={"header": json.dumps(header)}))
+        for name in store.names(key):
+            if name != kept:
+                store.remove(name)
+    except InputError as error:
+        print(f"train_gan: no checkpoint of epoch {epoch}, training goes on ({error})", flush=True)

@@ -24,11 +24,11 @@ def train_gan(
     """Train one DCGAN, of the class and replicate that `cell` ({label, replicate, seed}) names.
 
     Gives the generator (safetensors, losses of every update, pictures from noise to the end) and its curves
-    as a page. Continues from the last checkpoint in the folder named by GANSWEEP_CHECKPOINTS, if there is one.
+    as a page. Continues from the last checkpoint in the place named by GANSWEEP_CHECKPOINTS, if there is one.
     """
     from components.imageset import read_imageset
     from components.progress import stage
-    from components.train_gan.checkpoint import checkpoint_folder
+    from components.train_gan.checkpoint_store import checkpoint_place
     from components.train_gan.curves import write_curves
     from components.train_gan.train import GanSettings, train_gan
 
@@ -54,7 +54,7 @@ def train_gan(
             settings,
             gpus=gpus,
             threads=threads,
-            checkpoint_folder=checkpoint_folder(),
+            checkpoints=checkpoint_place(),
             generator_folder=generator.path,
         )
         write_curves(generator.path, curves.path)

@@ -17,6 +17,7 @@ from components.files import fresh_folder, whole_file, write_json
 from components.imageset import ImageSet
 from components.train_gan.batches import batch_sizes, batches, training_pixels
 from components.train_gan.checkpoint import checkpoint_key, load_latest, save
+from components.train_gan.checkpoint_store import open_store
 from components.train_gan.training import PICTURES, GanSettings, Training
 
 LOSSES = ("loss_d", "loss_g", "score_real", "score_fake")
@@ -34,15 +35,15 @@ def train_gan(
     *,
     gpus: str,
     threads: int,
-    checkpoint_folder: str | Path | None,
+    checkpoints: str | Path,
     generator_folder: str | Path,
 ) -> None:
     """Train the generator of one class and write it, its losses and its progress to `generator_folder`, afresh.
 
     It learns from the development rows of the class that `replicate` does not validate on. `seed` is this
-    replicate's own. `gpus` of "" or "0" means the CPU, else the first GPU. With a `checkpoint_folder`, a
-    training that was interrupted goes on from its last checkpoint: on the CPU, with as many `threads`, to the
-    very bits that it would have given without the interruption.
+    replicate's own. `gpus` of "" or "0" means the CPU, else the first GPU. With `checkpoints`, a folder or
+    minio://bucket/prefix ("": none), a training that was interrupted goes on from its last checkpoint: on the CPU,
+    with as many `threads`, to the very bits that it would have given without the interruption.
 
     Files: generator.safetensors (weights, their running mean if `settings` ask for it), gan.json, losses.csv
     (one row an update: losses in nats, scores = mean D(x) and D(G(z)) in 0..1) and progress.npy (uint8
@@ -52,7 +53,7 @@ def train_gan(
     device = _device(gpus)
     _set_up_torch(device, threads)
     pixels = training_pixels(development, class_name, replicate)
-    store = Path(checkpoint_folder) if checkpoint_folder else None
+    store = open_store(checkpoints)
     key = checkpoint_key(settings, class_name, replicate, seed, pixels)
     cell = f"{class_name}/{replicate}"
 

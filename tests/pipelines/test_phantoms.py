@@ -46,7 +46,7 @@ def test_number_size_and_layout_are_as_asked_for(tmp_path):
     assert (data_set.name, data_set.notice) == ("phantoms", NOTICE)
     assert all(data_set.count(name, "train") == 4 and data_set.count(name, "test") == 2 for name in names)
     for file in data_set.files:
-        with Image.open(data_set.root / file.path) as picture:
+        with Image.open(data_set.source / file.path) as picture:
             assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (50, 50))
 
 

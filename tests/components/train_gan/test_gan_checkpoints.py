@@ -9,7 +9,8 @@ import torch
 
 from components.imageset import write_imageset
 from components.train_gan import train as train_module
-from components.train_gan.checkpoint import checkpoint_folder, checkpoint_key, load_latest, save
+from components.train_gan.checkpoint import checkpoint_key, load_latest, save
+from components.train_gan.checkpoint_store import checkpoint_place, open_store
 from components.train_gan.train import train_gan
 from components.train_gan.training import GanSettings, Training
 
@@ -23,7 +24,7 @@ from components.imageset import read_imageset
 from components.train_gan.train import train_gan
 from components.train_gan.training import GanSettings
 train_gan(read_imageset(sys.argv[1]), "benign", 0, 1, {LONG!r}, gpus="", threads=1,
-          checkpoint_folder=sys.argv[2], generator_folder=sys.argv[3])
+          checkpoints=sys.argv[2], generator_folder=sys.argv[3])
 """
 
 
@@ -36,7 +37,7 @@ def train(development, folder, checkpoints, settings=SETTINGS, seed=1):
         settings,
         gpus="",
         threads=1,
-        checkpoint_folder=checkpoints,
+        checkpoints=checkpoints or "",
         generator_folder=folder,
     )
     return [(folder / name).read_bytes() for name in FILES]
@@ -142,27 +143,28 @@ def test_a_damaged_checkpoint_is_reported_and_the_training_starts_anew(developme
         assert train(development, tmp_path / "two", tmp_path / "checkpoints") == first
         lines = [line for line in capsys.readouterr().out.splitlines() if "gansweep progress" not in line]
         assert len(lines) == 1
-        assert str(kept) in lines[0]
+        assert kept.name in lines[0]
         assert "damaged checkpoint ignored" in lines[0]
         assert len(kept.read_bytes()) >= len(whole) - 20
 
 
 def test_what_is_saved_is_loaded(tmp_path):
-    assert load_latest(tmp_path / "missing", "a-0-key") is None
-    save(tmp_path, "a-0-key", 3, {"epoch": 3, "seconds": 0.5}, {"x": torch.arange(3)})
+    store = open_store(tmp_path)
+    assert load_latest(open_store(tmp_path / "missing"), "a-0-key") is None
+    save(store, "a-0-key", 3, {"epoch": 3, "seconds": 0.5}, {"x": torch.arange(3)})
     older = tmp_path / "a-0-key-000003.safetensors"
     kept = older.read_bytes()
-    save(tmp_path, "a-0-key", 12, {"epoch": 12, "seconds": 1.5}, {"x": torch.arange(4)})
+    save(store, "a-0-key", 12, {"epoch": 12, "seconds": 1.5}, {"x": torch.arange(4)})
     assert not older.exists()
     older.write_bytes(kept)
-    header, tensors = load_latest(tmp_path, "a-0-key")
+    header, tensors = load_latest(store, "a-0-key")
     assert header == {"epoch": 12, "seconds": 1.5}
     assert tensors["x"].tolist() == [0, 1, 2, 3]
-    assert load_latest(tmp_path, "a-0-ke") is None
+    assert load_latest(store, "a-0-ke") is None
 
 
-def test_the_folder_is_named_by_the_environment(monkeypatch, tmp_path):
+def test_the_place_is_named_by_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("GANSWEEP_CHECKPOINTS", raising=False)
-    assert checkpoint_folder() is None
+    assert open_store(checkpoint_place()) is None
     monkeypatch.setenv("GANSWEEP_CHECKPOINTS", str(tmp_path))
-    assert checkpoint_folder() == tmp_path
+    assert open_store(checkpoint_place()).folder == tmp_path

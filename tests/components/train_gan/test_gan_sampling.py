@@ -20,7 +20,7 @@ def folder(development, tmp_path):
         GanSettings(epochs=2, batch_size=6, latent=8, width=4),
         gpus="",
         threads=1,
-        checkpoint_folder=None,
+        checkpoints="",
         generator_folder=tmp_path / "generator",
     )
     return tmp_path / "generator"

@@ -26,7 +26,7 @@ def train(development, folder, settings=SETTINGS, class_name="malignant", replic
         settings,
         gpus=gpus,
         threads=threads,
-        checkpoint_folder=None,
+        checkpoints="",
         generator_folder=folder,
     )
     return folder
