@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Brings MinIO, Kubeflow Pipelines and the pipeline to the cluster of the current kubeconfig. May be repeated.
+#   deploy.sh check   looks for what is missing, and changes nothing
+#   deploy.sh         deploys OVERLAY (kind or gpu), then publishes the pipeline for the images REGISTRY/...:TAG
+set -euo pipefail
+me=deploy
+# shellcheck source=manifests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+check() {
+  [ -d "$here/overlays/$OVERLAY" ] || missing "OVERLAY=$OVERLAY is unknown: take one of $(cd "$here/overlays" && echo *)"
+  if [ "$OVERLAY" != kind ] && [ -z "$REGISTRY" ]; then
+    missing "where are the images? make push REGISTRY=host/path, then make deploy OVERLAY=$OVERLAY REGISTRY=host/path"
+  fi
+  need_kubectl
+  need git "apt-get install git (kubectl fetches Kubeflow Pipelines with it)"
+  need_cluster
+  # An installation of someone else's is left alone; undeploy would remove it later.
+  local foreign
+  foreign=$(kubectl get namespaces,customresourcedefinitions --selector "${ours/=/!=}" --output name) ||
+    missing "your login may not look at namespaces and resource definitions: deploying takes a cluster administrator"
+  case $'\n'$foreign$'\n' in
+    *$'\nnamespace/'$namespace$'\n'* | *'/workflows.argoproj.io'$'\n'*)
+      missing "this cluster has a namespace $namespace or Argo Workflows that gansweep did not bring: take another cluster" ;;
+  esac
+}
+
+apply() { # the same fields may have been set by hand: the manifests win
+  kubectl apply --server-side --force-conflicts --kustomize "$1" --output name
+}
+
+# make_secret NAME KEY=VALUE ...: unless it is there. Through stdin: arguments can be seen in the list of processes.
+make_secret() {
+  local name=$1 pair
+  shift
+  [ -z "$(kubectl get secret "$name" --namespace "$namespace" --ignore-not-found --output name)" ] || return 0
+  {
+    printf 'apiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\nstringData:\n' "$name"
+    for pair in "$@"; do
+      printf '  %s: "%s"\n' "${pair%%=*}" "${pair#*=}"
+    done
+  } | kubectl create --namespace "$namespace" --filename - > /dev/null
+  say "made secret $name"
+}
+
+random() { # 32 digits; MinIO takes 40 at most
+  head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n'
+}
+
+give_up() {
+  {
+    echo "$me: $1. Pods that are not ready, and the last warnings:"
+    kubectl get pods --namespace "$namespace" --no-headers |
+      awk '{split($2, ready, "/"); if (ready[1] != ready[2] && $3 != "Completed") print "  " $0}'
+    kubectl get events --namespace "$namespace" --field-selector type=Warning --sort-by .lastTimestamp --no-headers |
+      tail -n 20 | sed 's/^/  /'
+  } >&2
+  exit 1
+}
+
+await() { # OBJECT WHAT_TO_WAIT_WITH ...
+  local object=$1 start=$SECONDS
+  shift
+  kubectl "$@" "$object" --namespace "$namespace" --timeout 900s > /dev/null 2>&1 || give_up "$object did not become ready"
+  say "ready after $((SECONDS - start)) s: $object"
+}
+
+check
+[ "${1:-}" != check ] || exit 0
+
+say "overlay $OVERLAY to context $(kubectl config current-context)"
+say "resource definitions and roles (fetches Kubeflow Pipelines 2.17 from GitHub: minutes)"
+definitions=$(apply "$here/kfp/cluster" | grep '^customresourcedefinition')
+# shellcheck disable=SC2086 # one word a definition
+kubectl wait --for condition=established --timeout 120s $definitions > /dev/null
+
+make_secret minio-root root-user=root "root-password=$(random)"
+make_secret mlpipeline-minio-artifact accesskey=mlpipeline "secretkey=$(random)"
+make_secret gansweep-storage endpoint=http://minio-service.kubeflow:9000 access-key=gansweep "secret-key=$(random)" \
+  checkpoints=minio://gansweep/checkpoints
+
+say "MinIO"
+kubectl delete job minio-setup --namespace "$namespace" --ignore-not-found > /dev/null # a Job can't be changed
+apply "$here/overlays/$OVERLAY" > /dev/null
+for object in $(kubectl get statefulsets --namespace "$namespace" --output name); do
+  await "$object" rollout status
+done
+for object in $(kubectl get jobs --namespace "$namespace" --selector "$ours" --output name); do
+  await "$object" wait --for condition=complete
+done
+
+say "Kubeflow Pipelines"
+apply "$here/overlays/$OVERLAY/kfp" > /dev/null
+running='{range .items[?(@.spec.replicas>0)]}deployment.apps/{.metadata.name}{"\n"}{end}'
+for object in $(kubectl get deployments --namespace "$namespace" --output jsonpath="$running"); do
+  await "$object" rollout status
+done
+
+"$BIN/gansweep" publish --registry "${REGISTRY:-gansweep}" --tag "$TAG"
+say "done. The UI: kubectl port-forward --namespace $namespace service/ml-pipeline-ui 8080:80, then http://localhost:8080"
