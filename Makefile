@@ -14,7 +14,10 @@ PHANTOMS := runs/phantoms
 # Images: make images VARIANT=cuda PYTHON_IMAGE=...; make push REGISTRY=registry.example/path
 DOCKER ?= docker
 REGISTRY ?=
-VARIANT ?= cpu
+# The cluster's overlay: kind (small, simulated GPUs) or gpu; see manifests/overlays.
+OVERLAY ?= kind
+CLUSTER ?= gansweep
+VARIANT ?= $(if $(filter gpu,$(OVERLAY)),cuda,cpu)
 PYTHON_IMAGE ?= python:3.11-slim-bookworm
 # An index for pip besides its own: PyTorch keeps its CPU wheels in one.
 PIP_EXTRA_INDEX_URL ?=
@@ -25,7 +28,7 @@ TAG := $(REVISION)$(if $(filter cuda,$(VARIANT)),-cuda)
 SOURCE := $(shell git config --get remote.origin.url | sed 's,//[^/@]*@,//,')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lock readme clean images $(IMAGES:%=image-%) push scan
+.PHONY: help setup run test lint lock readme clean images $(IMAGES:%=image-%) push scan kind-up deploy undeploy kind-down
 
 ##@ Use
 help: ## List the targets
@@ -80,6 +83,22 @@ push: ## Push the images of this commit to REGISTRY=host/path
 
 scan: ## List what the images hold (build/sbom/), and check them for secrets, setuid and world-writable files
 	@$(PYTHON) images/scan.py --base $(PYTHON_IMAGE) $(IMAGES:%=gansweep/%:$(VERSION))
+
+##@ Cluster
+kind-up: ## Start a cluster with kind (CLUSTER=name), three nodes, one with simulated GPUs, and load the images
+	@CLUSTER="$(CLUSTER)" TAG="$(TAG)" DOCKER="$(DOCKER)" manifests/kind-up.sh
+
+# Looks for what is missing first: nobody should wait for an environment and then hear that there is no cluster.
+deploy: ## Bring MinIO, Kubeflow Pipelines and the pipeline to the current cluster: OVERLAY=kind, or OVERLAY=gpu REGISTRY=host/path
+	@OVERLAY="$(OVERLAY)" REGISTRY="$(REGISTRY)" manifests/deploy.sh check
+	@$(MAKE) --no-print-directory setup
+	@OVERLAY="$(OVERLAY)" REGISTRY="$(REGISTRY)" TAG="$(TAG)" BIN="$(BIN)" manifests/deploy.sh
+
+undeploy: ## Remove all that deploy brought, runs, artifacts and volumes with it
+	@manifests/undeploy.sh
+
+kind-down: ## Remove the cluster made by kind-up
+	@CLUSTER="$(CLUSTER)" DOCKER="$(DOCKER)" manifests/kind-down.sh
 
 ##@ Tidy
 clean: ## Remove the environment and caches (runs/ stays)

@@ -1,0 +1,57 @@
+"""Stand-ins for kubectl, kind, docker and gansweep: they keep a little state, and write down how they were called."""
+
+from pathlib import Path
+
+# Every call is one line of $FAKES/log; what came through stdin lies in $FAKES/secrets.
+KUBECTL = r"""
+case "$*" in
+  "get --raw /version"*) [ ! -e "$FAKES/dead" ] ;;
+  "config current-context") echo kind-test ;;
+  "get namespaces,customresourcedefinitions "*) cat "$FAKES/foreign" 2> /dev/null || true ;;
+  "get secret "*) [ ! -e "$FAKES/secrets/$3" ] || echo "secret/$3" ;;
+  "create "*"--filename -")
+    text=$(cat)
+    name=$(sed -n 's/^  name: //p' <<< "$text")
+    mkdir -p "$FAKES/secrets"
+    [ ! -e "$FAKES/secrets/$name" ] || exit 1
+    echo "$text" > "$FAKES/secrets/$name" ;;
+  "apply "*/kfp/cluster*)
+    echo namespace/kubeflow
+    echo customresourcedefinition.apiextensions.k8s.io/workflows.argoproj.io ;;
+  "get statefulsets "*) echo statefulset.apps/minio ;;
+  "get jobs "*) echo job.batch/minio-setup ;;
+  "get deployments "*) printf 'deployment.apps/%s\n' ml-pipeline mysql ;;
+  "rollout status "*) ! grep -qs "$3" "$FAKES/broken" ;;
+  "get pods "*)
+    echo 'ml-pipeline-1 0/1 ImagePullBackOff 0 9m'
+    echo 'mysql-1 1/1 Running 0 9m'
+    echo 'minio-setup-1 0/1 Completed 0 9m' ;;
+  "get events "*) echo '1m Warning Failed pod/ml-pipeline-1 Failed to pull image' ;;
+  "get namespaces,"*"--output name") cat "$FAKES/ours" 2> /dev/null || true ;;
+  "get persistentvolumes "*) cat "$FAKES/volumes" 2> /dev/null || true ;;
+  "delete namespaces "*) rm -f "$FAKES/ours" ;;
+  *"get nodes --selector gansweep/gpu=true --output name") echo node/test-worker2 ;;
+esac
+"""
+KIND = r"""
+case "$*" in
+  "get clusters") cat "$FAKES/clusters" 2> /dev/null || true ;;
+  "create cluster "*) echo "$4" > "$FAKES/clusters" ;;
+esac
+"""
+DOCKER = r"""
+case "$*" in
+  "image inspect "*) ! grep -qs "$3" "$FAKES/unbuilt" ;;
+esac
+"""
+
+
+def write_fakes(folder: Path) -> Path:
+    """Write the stand-ins into a folder for PATH, and return it."""
+    programs = folder / "bin"
+    programs.mkdir(parents=True)
+    for name, answers in {"kubectl": KUBECTL, "kind": KIND, "docker": DOCKER, "gansweep": ""}.items():
+        log = f'echo "{name} $*" >> "$FAKES/log"\n'
+        (programs / name).write_text("#!/usr/bin/env bash\n" + log + answers)
+        (programs / name).chmod(0o755)
+    return programs
