@@ -47,13 +47,14 @@ random() { # 32 digits; MinIO takes 40 at most
   head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n'
 }
 
-give_up() {
+give_up() { # OBJECT
   {
-    echo "$me: $1. Pods that are not ready, and the last warnings:"
+    echo "$me: $1 did not become ready. Pods that are not, the last warnings, and the end of its log:"
     kubectl get pods --namespace "$namespace" --no-headers |
       awk '{split($2, ready, "/"); if (ready[1] != ready[2] && $3 != "Completed") print "  " $0}'
     kubectl get events --namespace "$namespace" --field-selector type=Warning --sort-by .lastTimestamp --no-headers |
       tail -n 20 | sed 's/^/  /'
+    kubectl logs "$1" --namespace "$namespace" --all-containers --tail 20 2>&1 | sed 's/^/  /'
   } >&2
   exit 1
 }
@@ -61,7 +62,7 @@ give_up() {
 await() { # OBJECT WHAT_TO_WAIT_WITH ...
   local object=$1 start=$SECONDS
   shift
-  kubectl "$@" "$object" --namespace "$namespace" --timeout 900s > /dev/null 2>&1 || give_up "$object did not become ready"
+  kubectl "$@" "$object" --namespace "$namespace" --timeout 900s > /dev/null 2>&1 || give_up "$object"
   say "ready after $((SECONDS - start)) s: $object"
 }
 

@@ -27,6 +27,7 @@ case "$*" in
     echo 'mysql-1 1/1 Running 0 9m'
     echo 'minio-setup-1 0/1 Completed 0 9m' ;;
   "get events "*) echo '1m Warning Failed pod/ml-pipeline-1 Failed to pull image' ;;
+  "logs deployment.apps/ml-pipeline "*) echo 'cannot reach mysql' ;;
   "get namespaces,"*"--output name") cat "$FAKES/ours" 2> /dev/null || true ;;
   "get persistentvolumes "*) cat "$FAKES/volumes" 2> /dev/null || true ;;
   "delete namespaces "*) rm -f "$FAKES/ours" ;;

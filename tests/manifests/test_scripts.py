@@ -192,9 +192,11 @@ def test_deploy_shows_the_pods_that_are_not_ready_and_their_events(machine):
     ran = machine.run("deploy")
     assert ran.returncode == 1
     assert ran.stderr.splitlines() == [
-        "deploy: deployment.apps/ml-pipeline did not become ready. Pods that are not ready, and the last warnings:",
+        "deploy: deployment.apps/ml-pipeline did not become ready. "
+        "Pods that are not, the last warnings, and the end of its log:",
         "  ml-pipeline-1 0/1 ImagePullBackOff 0 9m",
         "  1m Warning Failed pod/ml-pipeline-1 Failed to pull image",
+        "  cannot reach mysql",
     ]
     assert not any(call.startswith("gansweep") for call in machine.calls())
 
