@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from conftest import MANIFESTS, find
+from building import MANIFESTS, find
 
 from pipelines.parameters import load_preset
 

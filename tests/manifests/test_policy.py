@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from conftest import build, find
+from building import build, find
 from pod_policy import open_to_others, violations
 
 

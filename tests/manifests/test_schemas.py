@@ -3,7 +3,7 @@
 import kubernetes_validate
 import pytest
 import yaml
-from conftest import MANIFESTS
+from building import MANIFESTS
 
 VERSIONS = ["1.36", kubernetes_validate.latest_version()]
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import MANIFESTS
+from building import MANIFESTS
 from fakes import write_fakes
 
 ROOT = MANIFESTS.parent
