@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from components.errors import InputError
+from components.storage import is_address
 from pipelines.compile import load_pipeline
 
 PRESETS = Path(__file__).parent / "presets"
@@ -56,7 +57,7 @@ def load_preset(name: str) -> dict[str, Any]:
         raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected one 'parameter: value' a line")
-    return {name: _typed(name, value) for name, value in values.items()}
+    return {name: typed(name, value) for name, value in values.items()}
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
         if not equals:
             raise InputError(f"--set {setting}: write it as name=value")
         kind = _parameter(name).kind
-        values[name] = _typed(name, text if kind == "String" else _value(name, kind, text))
+        values[name] = typed(name, text if kind == "String" else _value(name, kind, text))
     return values
 
 
@@ -82,7 +83,7 @@ def resolve(preset: dict[str, Any], settings: dict[str, Any], data_set: str = ""
         if name not in given and parameter.required:
             raise InputError(f"{name}: no value is given; name the data set with --data FOLDER")
         value = given.get(name, parameter.default)
-        is_local_path = name in PATHS and value and "://" not in value
+        is_local_path = name in PATHS and value and not is_address(value)
         values[name] = str(Path(value).expanduser().resolve()) if is_local_path else value
     return values
 
@@ -94,6 +95,20 @@ def parameters_table() -> str:
         default = "" if parameter.required else f"`{json.dumps(parameter.default)}`"
         lines.append(f"| `{parameter.name}` | {default} | {parameter.description} |")
     return "\n".join(lines) + "\n"
+
+
+def typed(name: str, value: Any) -> Any:
+    """Return a value as its parameter's type has it; raises InputError on unknown names and wrong types."""
+    kind = _parameter(name).kind
+    if kind == "Float" and isinstance(value, int | str) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    python_type = {"String": str, "Integer": int, "Float": float, "Boolean": bool, "List": list, "Dict": dict}[kind]
+    if not isinstance(value, python_type) or (kind == "Integer" and isinstance(value, bool)):
+        raise InputError(f"{name}: {value!r} is not a value of type {kind}")
+    return value
 
 
 def _parameter(name: str) -> Parameter:
@@ -116,16 +131,3 @@ def _value(name: str, kind: str, text: str) -> Any:
             return yaml.safe_load(text)
         except yaml.YAMLError:
             raise InputError(f"{name}: '{text}' is not a value of type {kind}") from None
-
-
-def _typed(name: str, value: Any) -> Any:
-    kind = _parameter(name).kind
-    if kind == "Float" and isinstance(value, int | str) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except ValueError:
-            pass
-    python_type = {"String": str, "Integer": int, "Float": float, "Boolean": bool, "List": list, "Dict": dict}[kind]
-    if not isinstance(value, python_type) or (kind == "Integer" and isinstance(value, bool)):
-        raise InputError(f"{name}: {value!r} is not a value of type {kind}")
-    return value

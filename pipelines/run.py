@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -27,13 +28,16 @@ GRACE_SECONDS = 5
 # What NumPy and everything else say when a disk is full.
 DISK_FULL = re.compile(r"No space left on device|requested and \d+ written")
 
+_under_way: set[subprocess.Popen] = set()
+_compiling = threading.Lock()
+
 
 class StageError(Exception):
     """A stage failed: the message names it and its own error."""
 
 
 class Interrupted(Exception):
-    """The run was ended from outside (Ctrl-C, SIGTERM, SIGHUP)."""
+    """The command was ended from outside (Ctrl-C, SIGTERM, SIGHUP); the message says how to go on."""
 
 
 def open_run_folder(folder: Path, parameters: dict[str, Any]) -> None:
@@ -53,30 +57,39 @@ def open_run_folder(folder: Path, parameters: dict[str, Any]) -> None:
         raise InputError(f"--out: {folder} can't be written ({error.strerror}); give another folder") from None
 
 
-def run_locally(folder: Path, view: View, runner: str = "subprocess") -> None:
+def run_locally(folder: Path, view: View, runner: str = "subprocess", checkpoints: Path | None = None) -> None:
     """Run the pipeline with the parameters in `folder`, showing its events in `view`.
 
     Stages are processes, or with the runner "docker" containers of their images.
 
     Leaves report.html, verdict.json, ledger.csv, summary.md, pipeline.yaml, run.log and artifacts/ in the folder;
-    checkpoints/ stays until the run has succeeded, so that an interrupted one goes on where it was. Raises
-    StageError naming the stage that failed, or Interrupted after every process and container has ended.
+    checkpoints/ stays until the run has succeeded, so that an interrupted one goes on where it was; a folder of
+    `checkpoints` that several runs share stays for good. Raises StageError naming the stage that failed, or Interrupted
+    after every process and container has ended. Signals come to the main thread alone: one that calls this in others
+    ends them with `end_runs`.
     """
     folder = folder.resolve()
     try:
-        _run(folder, view, runner)
+        _run(folder, view, runner, checkpoints.resolve() if checkpoints else None)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise StageError(_disk_full(folder)) from None
 
 
-def _run(folder: Path, view: View, runner: str) -> None:
-    artifacts, checkpoints = folder / "artifacts", folder / "checkpoints"
+def end_runs() -> None:
+    """End all runs that are under way in any thread; each of them then raises StageError."""
+    for process in list(_under_way):
+        _end_group(process)
+
+
+def _run(folder: Path, view: View, runner: str, shared: Path | None) -> None:
+    artifacts, checkpoints = folder / "artifacts", shared or folder / "checkpoints"
     shutil.rmtree(artifacts, ignore_errors=True)
     artifacts.mkdir()
-    checkpoints.mkdir(exist_ok=True)
-    compile_pipeline(folder / "pipeline.yaml")
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    with _compiling:  # KFP compiles one pipeline at a time
+        compile_pipeline(folder / "pipeline.yaml")
     command = [
         sys.executable,
         "-m",
@@ -88,7 +101,8 @@ def _run(folder: Path, view: View, runner: str) -> None:
     events: list[Event] = []
     containers = _no_container_left(artifacts) if runner == "docker" else nullcontext()
     started = _process_group(command, environment)
-    with _ended_by_signals(), containers, started as process, (folder / "run.log").open("w") as log:
+    advice = f"the same command with --out {folder} goes on with the GANs where they were"
+    with ended_by_signals(advice), containers, started as process, (folder / "run.log").open("w") as log:
         for line in process.stdout or ():
             log.write(line)
             log.flush()
@@ -102,7 +116,8 @@ def _run(folder: Path, view: View, runner: str) -> None:
     (compare,) = artifacts.glob("*/compare")
     for name, output in RESULTS.items():
         shutil.copyfile(compare / output, folder / name)
-    shutil.rmtree(checkpoints)
+    if not shared:
+        shutil.rmtree(checkpoints)
 
 
 def _failure(events: list[Event], folder: Path) -> str:
@@ -151,9 +166,11 @@ def _process_group(command: list[str], environment: dict[str, str]) -> Iterator[
         errors="replace",
         start_new_session=True,
     )
+    _under_way.add(process)
     try:
         yield process
     finally:
+        _under_way.discard(process)
         _end_group(process)
 
 
@@ -170,13 +187,19 @@ def _end_group(process: subprocess.Popen) -> None:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Turn Ctrl-C, SIGTERM and SIGHUP into Interrupted inside the block."""
+def ended_by_signals(advice: str) -> Iterator[None]:
+    """Turn Ctrl-C, SIGTERM and SIGHUP into Interrupted inside the block; in other threads than the main one do nothing.
+
+    `advice` says how to go on.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
     def interrupt(number: int, _frame: object) -> None:
         for other in previous:
             signal.signal(other, signal.SIG_IGN)  # a second Ctrl-C would leave something running
-        raise Interrupted(signal.Signals(number).name)
+        raise Interrupted(advice)
 
     previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:

@@ -51,7 +51,7 @@ def build_verdict(
         )
         report("compare", "-", done, len(evaluations), "arms")
 
-    units = {e.arm: _units(e, parameters["gan_replicates"]) for e in evaluations}
+    units = {e.arm: units_of(e, parameters["gan_replicates"]) for e in evaluations}
     differences = {
         arm: {name: estimate(found[name] - series["real"][name], units[arm], groups) for name in metrics}
         for arm, found in series.items()
@@ -103,7 +103,7 @@ def read_schema() -> dict[str, Any]:
     return read_json(SCHEMA)
 
 
-def _units(evaluation: Evaluation, gan_replicates: int) -> np.ndarray:
+def units_of(evaluation: Evaluation, gan_replicates: int) -> np.ndarray:
     """Number what was drawn independently: replicates that share one of several GANs count as one draw."""
     replicates = np.arange(len(evaluation.replicates))
     return replicates % gan_replicates if gan_replicates > 1 and parse_arm(evaluation.arm).uses_gan else replicates

@@ -1,0 +1,26 @@
+"""What the commands share: where they print, and options that several of them have."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+console = Console()
+errors = Console(stderr=True)
+
+Preset = Annotated[str, typer.Option("--preset", help="demo, paper, standard, or a YAML file of parameters.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Set any pipeline parameter, e.g. --set arms=real,gan:120. Repeatable."
+    ),
+]
+Registry = Annotated[str, typer.Option(help="Registry and path of the three images.")]
+Tag = Annotated[str, typer.Option(help="Tag of the three images.")]
+Host = Annotated[
+    str,
+    typer.Option(
+        help="Address of the user interface of Kubeflow Pipelines. Default: a port-forward to the current cluster."
+    ),
+]
+Namespace = Annotated[str, typer.Option(help="Namespace of Kubeflow Pipelines.")]
