@@ -22,6 +22,7 @@ from requests import RequestException
 
 from components.errors import InputError
 from components.progress import failed, parse
+from components.storage import VARIABLES, is_address
 from pipelines.digest import code_digest
 from pipelines.parameters import PATHS
 from pipelines.placement import STAGES
@@ -63,8 +64,9 @@ def check_images(images: Iterable[str]) -> None:
 def docker_runner(parameters: dict[str, Any], artifacts: str, checkpoints: str) -> local.DockerRunner:
     """Return KFP's runner for a run with these parameters, whose stages have as few rights as they need.
 
-    They run as the current user, without capabilities or network, and can write only below `artifacts`, `checkpoints`
-    and /tmp; the files that the parameters name are mounted at their own paths, read-only.
+    They run as the current user, without capabilities, and can write only below `artifacts`, `checkpoints` and /tmp;
+    the files that the parameters name are mounted at their own paths, read-only. They have no network, unless the
+    parameters name data in object storage: then that of this machine, and the way to the storage.
     """
 
     def run(client: docker.DockerClient, image: str, command: list[str], volumes: dict, **arguments: Any) -> int:
@@ -72,17 +74,19 @@ def docker_runner(parameters: dict[str, Any], artifacts: str, checkpoints: str) 
 
     docker_task_handler.run_docker_container = run
     given = [parameters[name] for name in PATHS if parameters[name]]
+    remote = any(is_address(place) for place in given)
+    login = {name: os.environ[name] for name in VARIABLES if remote and name in os.environ}
     return local.DockerRunner(
         labels={LABEL: artifacts},
         user=f"{os.getuid()}:{os.getgid()}",
-        environment={"GANSWEEP_CHECKPOINTS": checkpoints},
+        environment={"GANSWEEP_CHECKPOINTS": checkpoints, **login},
         mounts=[
             Mount(checkpoints, checkpoints, type="bind"),
-            *(Mount(path, path, type="bind", read_only=True) for path in given),
+            *(Mount(path, path, type="bind", read_only=True) for path in given if not is_address(path)),
         ],
         tmpfs={"/tmp": ""},
         shm_size=SHARED_MEMORY,
-        network_mode="none",
+        network_mode="host" if remote else "none",
         read_only=True,
         cap_drop=["ALL"],
         security_opt=["no-new-privileges"],

@@ -52,6 +52,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         gan_average: float = 0.999,
         gan_checkpoint_epochs: int = 10,
         gan_threads: int = 1,
+        gan_device: str = "auto",
         gan_gpus: str = "",
         gan_gpu_type: str = "nvidia.com/gpu",
         gan_node_selector: dict = {},  # noqa: B006
@@ -97,6 +98,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             gan_average: Decay of the running average of the generator's weights, an update; 0 keeps the last weights.
             gan_checkpoint_epochs: Epochs between two checkpoints.
             gan_threads: Processor threads of one GAN training on the CPU.
+            gan_device: `auto` trains on a GPU if gan_gpus asks for one, `cpu` never does (where GPUs are simulated).
             gan_gpus: GPUs of one GAN training, as text: "1"; "" asks for none and trains on the CPU.
             gan_gpu_type: Resource name of the GPUs.
             gan_node_selector: Node labels that GAN pods need, as JSON.
@@ -150,6 +152,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 average=gan_average,
                 checkpoint_epochs=gan_checkpoint_epochs,
                 threads=gan_threads,
+                device=gan_device,
                 gpus=gan_gpus,
             )
             place(gan, "train_gan", images)

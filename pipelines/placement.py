@@ -1,8 +1,10 @@
-"""Where each stage runs: its image, the memory and processors it asks for, GPUs for the trainers."""
+"""Where each stage runs: its image, the memory and processors it asks for, GPUs for the trainers, the way to MinIO."""
 
 from kfp import kubernetes
 from kfp.dsl import PipelineTask
 from kfp.dsl.pipeline_channel import PipelineParameterChannel
+
+from components.storage import ACCESS_KEY, ENDPOINT, SECRET_KEY
 
 # Stage -> (image, processors, memory). `train_gan` takes its own from the run's parameters.
 STAGES = {
@@ -15,10 +17,15 @@ STAGES = {
     "compare": ("data", "2", "4Gi"),
 }
 DAY = 24 * 3600
+# Stages that read data in object storage, and the Secret that holds the way there, made by `make deploy`.
+READERS = ("plan", "prepare", "train_gan", "synthesize")
+STORAGE_SECRET = "gansweep-storage"
+LOGIN = {"endpoint": ENDPOINT, "access-key": ACCESS_KEY, "secret-key": SECRET_KEY}
+CHECKPOINTS = {"checkpoints": "GANSWEEP_CHECKPOINTS"}
 
 
 def place(task: PipelineTask, stage: str, images: dict[str, str]) -> PipelineTask:
-    """Give a task its image, requests and limits.
+    """Give a task its image, requests and limits, and what it needs to get over the failure of a node.
 
     `images` maps data, gan and classifier to image names. Requests equal limits: such pods are the last that a
     full node evicts.
@@ -26,9 +33,17 @@ def place(task: PipelineTask, stage: str, images: dict[str, str]) -> PipelineTas
     image, cpu, memory = STAGES[stage]
     task.set_container_image(images[image])
     task.set_display_name(stage)
+    kubernetes.set_image_pull_policy(task, "IfNotPresent")  # a tag names a commit, so it never means another image
     if cpu:
         task.set_cpu_request(cpu).set_cpu_limit(cpu).set_memory_request(memory).set_memory_limit(memory)
+    # A pod goes with its node. Which failures count is set in the cluster: manifests/kfp/workflow-defaults.yaml. The
+    # maximum is counted from the start of the first try, so it may not be shorter than a training.
+    task.set_retry(num_retries=2, backoff_duration="60s", backoff_factor=2, backoff_max_duration=f"{DAY}s")
     kubernetes.set_timeout(task, DAY)
+    if stage in READERS:
+        # Optional: data may lie on a volume, and then there is no such Secret.
+        variables = LOGIN | (CHECKPOINTS if stage == "train_gan" else {})
+        kubernetes.use_secret_as_env(task, STORAGE_SECRET, variables, optional=True)
     kubernetes.add_pod_label(task, "app.kubernetes.io/part-of", "gansweep")
     kubernetes.add_pod_label(task, "gansweep/stage", stage.replace("_", "-"))
     return task

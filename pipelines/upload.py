@@ -121,7 +121,8 @@ def warnings(transfer: Transfer) -> list[str]:
     if transfer.foreign:
         names = ", ".join(transfer.foreign[:3]) + (", ..." if len(transfer.foreign) > 3 else "")
         said.append(
-            f"{transfer.bucket.address} also holds {len(transfer.foreign):,} objects that the folder doesn't ({names}); "
+            f"{transfer.bucket.address} also holds {len(transfer.foreign):,} objects that aren't in the folder "
+            f"({names}); "
             "they become part of the data set unless you remove them"
         )
     return said

@@ -146,6 +146,7 @@ class FaultProxy:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 64  # connections that come at once must not be dropped
     gone = False
 
     def handle_error(self, request: object, client_address: object) -> None:

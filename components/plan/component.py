@@ -31,6 +31,7 @@ def plan(
     gan_average: float,
     gan_checkpoint_epochs: int,
     gan_threads: int,
+    gan_device: str,
     gan_gpus: str,
     gan_gpu_type: str,
     gan_node_selector: dict,

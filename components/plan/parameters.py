@@ -46,6 +46,7 @@ class Parameters(BaseModel):
     gan_average: Annotated[float, Field(ge=0, lt=1)]
     gan_checkpoint_epochs: Count
     gan_threads: Annotated[int, Field(ge=1, le=256)]
+    gan_device: Literal["auto", "cpu"]
     gan_gpus: Annotated[str, Field(pattern=r"^[0-9]*$")]
     gan_gpu_type: Annotated[str, Field(min_length=1)]
     gan_node_selector: dict[str, str]

@@ -19,6 +19,7 @@ def train_gan(
     average: float,
     checkpoint_epochs: int,
     threads: int,
+    device: str,
     gpus: str,
 ) -> None:
     """Train one DCGAN, of the class and replicate that `cell` ({label, replicate, seed}) names.
@@ -52,7 +53,7 @@ def train_gan(
             replicate,
             seed,
             settings,
-            gpus=gpus,
+            gpus=gpus if device == "auto" else "",
             threads=threads,
             checkpoints=checkpoint_place(),
             generator_folder=generator.path,

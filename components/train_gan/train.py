@@ -133,7 +133,10 @@ def _device(gpus: str) -> torch.device:
     if gpus in ("", "0"):
         return torch.device("cpu")
     if not torch.cuda.is_available():
-        raise InputError(f"gan_gpus: {gpus} asked for, but this machine has none that PyTorch can use; set it to 0")
+        raise InputError(
+            f"gan_gpus: {gpus} asked for, but this machine has none that PyTorch can use; set it to 0, or "
+            "build the gan image with VARIANT=cuda"
+        )
     return torch.device("cuda", 0)
 
 

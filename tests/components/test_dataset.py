@@ -27,7 +27,8 @@ def test_a_folder_a_class_is_listed_in_the_order_of_paths(image_folder):
         "malignant/000.png",
         "malignant/001.png",
     ]
-    assert data_set.files[0] == ImageFile("benign/000.png", "benign", "")
+    size, changed = (root / "benign/000.png").stat().st_size, (root / "benign/000.png").stat().st_mtime_ns
+    assert data_set.files[0] == ImageFile("benign/000.png", "benign", "", "", size, str(changed))
     assert not data_set.has_test_folder
     assert data_set.count("benign", "train", "") == 3
     assert (data_set.name, data_set.notice) == ("images", "")
@@ -124,9 +125,24 @@ def test_what_is_no_data_set_is_refused(tmp_path, image_folder):
     assert "expected one folder a class" in refusal(empty)
 
 
-@pytest.mark.parametrize("address", ["minio://bucket/prefix", "s3://bucket"])
-def test_addresses_of_object_stores_are_refused_for_now(address):
-    assert "are not supported yet; give a folder" in refusal(address)
+def test_addresses_of_unknown_kinds_are_refused():
+    assert "https:// is not known; give a folder or minio://bucket/prefix" in refusal("https://host/images")
+
+
+def test_the_digest_of_the_listing_changes_with_any_file(image_folder):
+    root = image_folder({"a": 2, "b": 2})
+    digests = {open_data_set(str(root)).digest(), open_data_set(str(root)).digest()}
+    os.utime(root / "a/000.png", (1, 1))
+    digests.add(open_data_set(str(root)).digest())
+    (root / "a/000.png").unlink()
+    digests.add(open_data_set(str(root)).digest())
+    assert len(digests) == 3
+
+
+def test_a_file_too_large_for_a_picture_is_not_read(image_folder, monkeypatch):
+    monkeypatch.setattr(dataset, "LARGEST_FILE", 10)
+    files = open_data_set(str(image_folder({"a": 1, "b": 1}))).files
+    assert [file.refused for file in files] == ["larger than 200 MB"] * 2
 
 
 def test_an_empty_class_or_split_is_refused_not_forgotten(image_folder):

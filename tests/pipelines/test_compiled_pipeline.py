@@ -119,6 +119,52 @@ def test_every_task_has_requests_limits_and_the_image_asked_for(compiled):
         assert platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][name]["activeDeadlineSeconds"]
 
 
+def test_every_task_is_tried_again_after_a_pause_that_grows(compiled):
+    _, spec, _ = compiled
+    stages = [task for _, part in dags(spec) for name, task in part["dag"]["tasks"].items() if "for-loop" not in name]
+    assert len(stages) == 7
+    for task in stages:
+        retry = task["retryPolicy"]
+        assert retry["maxRetryCount"] >= 1
+        assert retry["backoffFactor"] > 1
+        assert int(retry["backoffDuration"].removesuffix("s")) >= 10
+
+
+def test_every_pod_can_be_found_by_its_labels_and_takes_the_image_that_is_there(compiled):
+    executors = compiled[2]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    for name, executor in executors.items():
+        assert executor["podMetadata"]["labels"] == {
+            "app.kubernetes.io/part-of": "gansweep",
+            "gansweep/stage": name.removeprefix("exec-"),
+        }
+        assert executor["imagePullPolicy"] == "IfNotPresent"
+
+
+def test_stages_that_read_storage_get_the_way_there_from_a_secret_and_no_others(compiled):
+    _, spec, platform = compiled
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    given = {}
+    for name, executor in executors.items():
+        for secret in executor.get("secretAsEnv", []):
+            assert secret["secretName"] == "gansweep-storage"
+            assert secret["optional"]
+            given[name] = {pair["envVar"] for pair in secret["keyToEnv"]}
+    login = {"GANSWEEP_S3_ENDPOINT", "GANSWEEP_S3_ACCESS_KEY", "GANSWEEP_S3_SECRET_KEY"}
+    assert given == {
+        "exec-plan": login,
+        "exec-prepare": login,
+        "exec-synthesize": login,
+        "exec-train-gan": login | {"GANSWEEP_CHECKPOINTS"},
+    }
+    assert not [name for name in spec["root"]["inputDefinitions"]["parameters"] if "key" in name or "secret" in name]
+
+
+def test_a_changed_data_set_is_read_anew_whatever_the_cache_holds(compiled):
+    prepare = compiled[1]["root"]["dag"]["tasks"]["prepare"]
+    source = prepare["inputs"]["parameters"]["data_version"]["taskOutputParameter"]
+    assert source == {"producerTask": "plan", "outputParameterKey": "data_version"}
+
+
 def test_no_input_dangles(compiled):
     """Every input of every task is fed by something that exists, and every required input is fed."""
     _, spec, _ = compiled

@@ -119,13 +119,14 @@ def test_a_failed_stage_is_named_with_its_own_error_and_the_log(phantoms, tmp_pa
     assert "train/benign/bad.png" in done.stderr
     assert str(tmp_path / "run" / "run.log") in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+    assert (tmp_path / "run" / "run.log").read_text().count("gansweep started prepare") == 1  # retries are the cluster's
 
 
 @pytest.mark.parametrize(
     ("words", "settings", "message"),
     [
         (["--data", "/no/such/folder"], {}, "data_set: /no/such/folder: there is no such folder"),
-        (["--data", "minio://bucket/images"], {}, "minio:// addresses"),
+        (["--data", "minio://bucket/images"], {}, "to reach object storage set GANSWEEP_S3_ENDPOINT"),
         ([], {}, "data_set: no value is given"),
         (["--data", "PHANTOMS"], {"arms": "real,gna:3"}, "arms: 'gna:3' is not an arm"),
         (["--data", "PHANTOMS"], {"gan_batch_size": 64}, "gan_batch_size: class 'benign' has 30 images"),

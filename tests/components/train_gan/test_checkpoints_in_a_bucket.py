@@ -1,0 +1,88 @@
+"""Checkpoints that outlive a pod: the training is killed, its folder is gone, and another one goes on."""
+
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from test_gan_checkpoints import FILES, LONG, ROOT, SCRIPT, train
+
+import components.bucket
+from components.errors import InputError
+from components.imageset import write_imageset
+from components.train_gan.checkpoint import load_latest, save
+from components.train_gan.checkpoint_store import open_store
+
+
+@pytest.fixture
+def place(bucket):
+    """Return where the checkpoints go."""
+    return f"{bucket.address}/checkpoints"
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Make pauses and patience short."""
+    monkeypatch.setattr(components.bucket, "LONGEST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(components.bucket, "PATIENCE_SECONDS", 1)
+
+
+def epochs(bucket):
+    return [int(re.search(r"-(\d{6})\.safetensors$", item.name)[1]) for item in bucket.objects()]
+
+
+def test_a_killed_training_goes_on_to_the_same_bits_on_a_bad_line(development, tmp_path, bucket, place, fault_proxy):
+    uninterrupted = train(development, tmp_path / "uninterrupted", None, LONG)
+    write_imageset(tmp_path / "set", development)
+    command = [sys.executable, "-c", SCRIPT, tmp_path / "set", place, tmp_path / "generator"]
+
+    for fault in ("cut-upload", "slow-down", "lost"):
+        fault_proxy.fail(fault, method="PUT")
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 300
+    while not bucket.objects():
+        assert process.poll() is None, "it ended before its first checkpoint"
+        assert time.monotonic() < deadline
+    process.kill()
+    assert process.wait() == -9
+    kept = max(epochs(bucket))
+    assert kept < LONG.epochs
+    assert not (tmp_path / "generator").exists()
+
+    for fault in ("cut", "garbled", "truncated"):
+        fault_proxy.fail(fault)
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f" {kept}/{LONG.epochs} epochs\n" in again.stdout
+    assert [(tmp_path / "generator" / name).read_bytes() for name in FILES] == uninterrupted
+    assert fault_proxy.pending == 0
+    assert epochs(bucket) == [LONG.epochs]
+
+
+def test_a_half_written_checkpoint_is_never_read(bucket, place, fault_proxy, hasty, capsys):
+    store = open_store(place)
+    save(store, "a-0-key", 3, {"epoch": 3}, {"x": torch.arange(3)})
+    fault_proxy.fail("cut-upload", times=1000, method="PUT")
+    save(store, "a-0-key", 6, {"epoch": 6}, {"x": torch.arange(6)})
+    assert re.fullmatch(
+        r"train_gan: no checkpoint of epoch 6, training goes on \(GANSWEEP_CHECKPOINTS: .* no answer from .*\)",
+        capsys.readouterr().out.splitlines()[-1],
+    )
+    assert load_latest(store, "a-0-key")[0] == {"epoch": 3}
+
+
+def test_a_damaged_checkpoint_is_passed_over_for_an_older_one(bucket, place, tmp_path, capsys):
+    store = open_store(place)
+    save(store, "a-0-key", 3, {"epoch": 3}, {"x": torch.arange(3)})
+    (tmp_path / "damaged").write_bytes(b"\x08\0\0\0\0\0\0\0{}")
+    store.bucket.write("a-0-key-000009.safetensors", tmp_path / "damaged")
+    assert load_latest(store, "a-0-key")[0] == {"epoch": 3}
+    assert "a-0-key-000009.safetensors: damaged checkpoint ignored" in capsys.readouterr().out
+    assert load_latest(store, "b-0-key") is None
+
+
+def test_a_training_finds_out_at_once_that_it_may_not_keep_checkpoints(development, tmp_path, place, monkeypatch):
+    monkeypatch.setenv("GANSWEEP_S3_SECRET_KEY", "wrong")
+    with pytest.raises(InputError, match="^GANSWEEP_CHECKPOINTS: .* refuses the login"):
+        train(development, tmp_path / "generator", place)
