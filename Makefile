@@ -9,6 +9,8 @@ PRESET ?= $(if $(DATA),standard,demo)
 # More parameters, name=value with spaces between: make run DATA=images SET="gan_epochs=50 seed=1"
 SET ?=
 OUT ?=
+# Name of the data set in the cluster's MinIO; that of the folder if empty.
+NAME ?=
 PHANTOMS := runs/phantoms
 
 # Images: make images VARIANT=cuda PYTHON_IMAGE=...; make push REGISTRY=registry.example/path
@@ -28,7 +30,7 @@ TAG := $(REVISION)$(if $(filter cuda,$(VARIANT)),-cuda)
 SOURCE := $(shell git config --get remote.origin.url | sed 's,//[^/@]*@,//,')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lock readme clean images $(IMAGES:%=image-%) push scan kind-up deploy undeploy kind-down
+.PHONY: help setup run test lint lock readme clean images $(IMAGES:%=image-%) push scan kind-up deploy upload submit e2e undeploy kind-down
 
 ##@ Use
 help: ## List the targets
@@ -85,6 +87,10 @@ scan: ## List what the images hold (build/sbom/), and check them for secrets, se
 	@$(PYTHON) images/scan.py --base $(PYTHON_IMAGE) $(IMAGES:%=gansweep/%:$(VERSION))
 
 ##@ Cluster
+# The data set as the cluster has it.
+ADDRESS = $(if $(findstring ://,$(DATA)),$(DATA),minio://gansweep/data/$(or $(NAME),$(notdir $(patsubst %/,%,$(or $(DATA),$(PHANTOMS))))))
+NEED_CLUSTER = bash -c 'me=$$1; . manifests/lib.sh; need_cluster' --
+
 kind-up: ## Start a cluster with kind (CLUSTER=name), three nodes, one with simulated GPUs, and load the images
 	@CLUSTER="$(CLUSTER)" TAG="$(TAG)" DOCKER="$(DOCKER)" manifests/kind-up.sh
 
@@ -93,6 +99,29 @@ deploy: ## Bring MinIO, Kubeflow Pipelines and the pipeline to the current clust
 	@OVERLAY="$(OVERLAY)" REGISTRY="$(REGISTRY)" manifests/deploy.sh check
 	@$(MAKE) --no-print-directory setup
 	@OVERLAY="$(OVERLAY)" REGISTRY="$(REGISTRY)" TAG="$(TAG)" BIN="$(BIN)" manifests/deploy.sh
+
+upload: ## Bring DATA=folder, or one file, to the cluster's MinIO, as minio://gansweep/data/NAME
+	@$(NEED_CLUSTER) upload
+	@$(MAKE) --no-print-directory setup
+	@DATA="$(DATA)" NAME="$(NAME)" BIN="$(BIN)" manifests/upload.sh
+
+submit: ## Run the pipeline in the cluster and wait for its report: on phantoms, or DATA=folder or minio://..., PRESET, SET, OUT
+	@$(NEED_CLUSTER) submit
+	@$(MAKE) --no-print-directory setup
+ifeq ($(DATA),)
+	$(BIN)/gansweep phantoms $(PHANTOMS)
+endif
+ifeq ($(findstring ://,$(DATA)),)
+	@DATA="$(or $(DATA),$(PHANTOMS))" NAME="$(NAME)" BIN="$(BIN)" manifests/upload.sh
+endif
+	$(BIN)/gansweep submit --data "$(ADDRESS)" \
+	  --preset $(PRESET) --preset manifests/overlays/$(OVERLAY)/parameters.yaml $(foreach setting,$(SET),--set '$(setting)') \
+	  --registry $(or $(REGISTRY),gansweep) --tag $(TAG) --wait $(if $(OUT),--out "$(OUT)")
+
+e2e: ## Test the current cluster from deploy to undeploy; only on one that holds nothing else
+	@ME=e2e OVERLAY="$(OVERLAY)" REGISTRY="$(REGISTRY)" manifests/deploy.sh check
+	@$(MAKE) --no-print-directory setup
+	OVERLAY="$(OVERLAY)" REGISTRY="$(REGISTRY)" TAG="$(TAG)" $(BIN)/pytest -m cluster tests/integration
 
 undeploy: ## Remove all that deploy brought, runs, artifacts and volumes with it
 	@manifests/undeploy.sh

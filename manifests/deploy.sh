@@ -3,7 +3,7 @@
 #   deploy.sh check   looks for what is missing, and changes nothing
 #   deploy.sh         deploys OVERLAY (kind or gpu), then publishes the pipeline for the images REGISTRY/...:TAG
 set -euo pipefail
-me=deploy
+me=${ME:-deploy}
 # shellcheck source=manifests/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -8,6 +8,10 @@ case "$*" in
   "get --raw /version"*) [ ! -e "$FAKES/dead" ] ;;
   "config current-context") echo kind-test ;;
   "get namespaces,customresourcedefinitions "*) cat "$FAKES/foreign" 2> /dev/null || true ;;
+  "get secret "*" --output jsonpath="*) [ ! -e "$FAKES/secrets/$3" ] || printf 'told by kubectl' | base64 ;;
+  "port-forward "*)
+    echo "${FORWARDED:-Forwarding from 127.0.0.1:4567 -> 9000}"
+    exec sleep 60 ;;
   "get secret "*) [ ! -e "$FAKES/secrets/$3" ] || echo "secret/$3" ;;
   "create "*"--filename -")
     text=$(cat)
@@ -45,13 +49,16 @@ case "$*" in
   "image inspect "*) ! grep -qs "$3" "$FAKES/unbuilt" ;;
 esac
 """
+GANSWEEP = r"""
+env | grep ^GANSWEEP_S3_ > "$FAKES/environment" || true
+"""
 
 
 def write_fakes(folder: Path) -> Path:
     """Write the stand-ins into a folder for PATH, and return it."""
     programs = folder / "bin"
     programs.mkdir(parents=True)
-    for name, answers in {"kubectl": KUBECTL, "kind": KIND, "docker": DOCKER, "gansweep": ""}.items():
+    for name, answers in {"kubectl": KUBECTL, "kind": KIND, "docker": DOCKER, "gansweep": GANSWEEP}.items():
         log = f'echo "{name} $*" >> "$FAKES/log"\n'
         (programs / name).write_text("#!/usr/bin/env bash\n" + log + answers)
         (programs / name).chmod(0o755)

@@ -81,7 +81,8 @@ def test_script_is_well_formed(script):
 
 
 @pytest.mark.parametrize(
-    ("target", "first"), [("kind-up", "kubectl"), ("deploy", "kubectl"), ("undeploy", "kubectl"), ("kind-down", "kind")]
+    ("target", "first"),
+    [("kind-down", "kind"), *((t, "kubectl") for t in ("kind-up", "deploy", "upload", "submit", "e2e", "undeploy"))],
 )
 def test_missing_program_is_one_line_that_says_where_to_get_it(bare, target, first):
     [line] = make(target, bare)
@@ -97,7 +98,7 @@ def test_silent_docker_is_one_line(bare, target):
     assert line.startswith(f"{target}: docker does not answer: ")
 
 
-@pytest.mark.parametrize("target", ["deploy", "undeploy"])
+@pytest.mark.parametrize("target", ["deploy", "upload", "submit", "e2e", "undeploy"])
 def test_unreachable_cluster_is_one_line_and_comes_before_the_environment_is_made(bare, tmp_path, target):
     if not shutil.which("kubectl"):
         pytest.skip("no kubectl to ask a cluster with")
@@ -185,6 +186,28 @@ def test_credentials_are_made_once_and_seen_by_nobody(machine):
     assert not any(value in shown for value in generated)
     # Nor by a trace of the whole script in the list of processes: every call is in the log.
     assert [call for call in machine.calls() if "secret" in call and "get secret" not in call] == []
+
+
+def test_upload_takes_the_way_and_the_login_from_the_cluster_and_shows_neither(machine, tmp_path):
+    refused = machine.run("upload", DATA="/data/moles/")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "upload: the cluster has no Secret gansweep-storage: make deploy first\n",
+    )
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "gansweep-storage").touch()
+    assert machine.run("upload", DATA="/data/moles/").returncode == 0
+    assert machine.calls()[-1] == "gansweep upload /data/moles/ minio://gansweep/data/moles"
+    assert sorted((tmp_path / "environment").read_text().splitlines()) == [
+        "GANSWEEP_S3_ACCESS_KEY=told by kubectl",
+        "GANSWEEP_S3_ENDPOINT=http://127.0.0.1:4567",
+        "GANSWEEP_S3_SECRET_KEY=told by kubectl",
+    ]
+    assert "told by kubectl" not in "".join(machine.calls())
+    assert machine.run("upload", DATA="/x.csv", NAME="lesions.csv").returncode == 0
+    assert machine.calls()[-1] == "gansweep upload /x.csv minio://gansweep/data/lesions.csv"
+    broken = machine.run("upload", DATA="/data/moles", FORWARDED="error: no such service")
+    assert broken.stderr == "upload: MinIO can't be reached: error: no such service\n"
 
 
 def test_deploy_shows_the_pods_that_are_not_ready_and_their_events(machine):

@@ -1,0 +1,210 @@
+"""From deploy to undeploy on a real cluster. The tests build on each other, in this order."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from minio import Minio
+from minio.error import S3Error
+from on_cluster import NAMESPACE, OVERLAY, REGISTRY, ROOT, kubectl, log, make, objects, secret
+
+from pipelines.cluster import connect
+
+# Long enough for a checkpoint to be written and the pod to be killed after it.
+EPOCHS = 1500
+SETTINGS = {"gan_epochs": EPOCHS, "gan_checkpoint_epochs": 25, "gan_batch_size": 8}
+VICTIM = "malignant"
+STAGES = {"plan", "prepare", "train-gan", "synthesize", "train-classifier", "evaluate", "compare"}
+
+
+@dataclass
+class Run:
+    """A submitted run: its id, the folder of its results, and the GAN pods seen meanwhile, by name."""
+
+    id: str
+    folder: Path
+    pods: dict[str, dict] = field(default_factory=dict)
+    killed: str = ""
+    killed_at_epoch: int = 0
+
+
+def sets(**settings: object) -> list[str]:
+    return [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+
+
+def submit(data: str, folder: Path, watch=lambda: None) -> str:
+    """Submit the demo preset, call `watch` again and again until the run has ended, and return the run's id."""
+    preset = ["--preset", "demo", "--preset", f"manifests/overlays/{OVERLAY}/parameters.yaml"]
+    command = [sys.executable, "-m", "pipelines", "submit", "--data", data, *preset, *sets(**SETTINGS)]
+    command += ["--registry", REGISTRY, "--tag", os.environ["TAG"], "--wait", "--out", str(folder)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
+    reader.start()
+    while process.poll() is None:
+        watch()
+        time.sleep(1)
+    reader.join()
+    assert process.returncode == 0, "".join(lines)
+    return re.search(r"/runs/details/([0-9a-f-]+)", "".join(lines))[1]
+
+
+@pytest.fixture(scope="session")
+def store(deployed):
+    """Return a client of the cluster's MinIO with the rights of Kubeflow Pipelines, and one with those of the stages."""
+    forward = subprocess.Popen(
+        ["kubectl", "port-forward", "--namespace", NAMESPACE, "service/minio-service", ":9000"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        port = re.search(r"127\.0\.0\.1:(\d+)", forward.stdout.readline())[1]
+        artifacts, stages = secret("mlpipeline-minio-artifact"), secret("gansweep-storage")
+        yield (
+            Minio(f"127.0.0.1:{port}", artifacts["accesskey"], artifacts["secretkey"], secure=False),
+            Minio(f"127.0.0.1:{port}", stages["access-key"], stages["secret-key"], secure=False),
+        )
+    finally:
+        forward.terminate()
+
+
+@pytest.fixture(scope="session")
+def data(deployed, phantoms):
+    """Bring phantoms to MinIO and return their address."""
+    done = make("upload", DATA=str(phantoms), NAME="phantoms-e2e")
+    assert done.returncode == 0
+    return "minio://gansweep/data/phantoms-e2e"
+
+
+@pytest.fixture(scope="session")
+def run(data, store, tmp_path_factory):
+    """Run the demo preset in the cluster; one GAN pod is killed after its first checkpoint."""
+    for item in store[1].list_objects("gansweep", prefix="checkpoints/", recursive=True):
+        store[1].remove_object("gansweep", item.object_name)  # else the GANs would be there already
+    run = Run("", tmp_path_factory.mktemp("cluster") / "run")
+
+    def watch() -> None:
+        for pod in objects("pods", "--selector", "gansweep/stage=train-gan"):
+            run.pods[pod["metadata"]["name"]] = pod
+        if run.killed:
+            return
+        kept = [item.object_name for item in store[1].list_objects("gansweep", prefix="checkpoints/", recursive=True)]
+        epochs = [int(match[1]) for name in kept if (match := re.search(rf"/{VICTIM}-0-.*-(\d+)\.safetensors$", name))]
+        for name, pod in run.pods.items():
+            if epochs and pod["status"]["phase"] == "Running" and f"started train_gan {VICTIM}/0" in log(name):
+                run.killed, run.killed_at_epoch = name, max(epochs)
+                kubectl("delete", "pod", name, "--namespace", NAMESPACE, "--wait=false")
+                return
+
+    run.id = submit(data, run.folder, watch)
+    return run
+
+
+def test_every_stage_succeeded(run):
+    with connect("", NAMESPACE) as kubeflow:
+        assert kubeflow.run(run.id)["state"] == "SUCCEEDED"
+    mine = objects("pods", "--selector", f"pipeline/runid={run.id}")
+    finished = {
+        pod["metadata"]["labels"].get("gansweep/stage") for pod in mine if pod["status"]["phase"] == "Succeeded"
+    }
+    assert finished >= STAGES
+    assert all((run.folder / name).stat().st_size for name in ("verdict.json", "report.html", "ledger.csv"))
+
+
+def test_gan_pods_ran_one_a_class_at_the_same_time_on_the_gpu_node_and_held_a_gpu(run):
+    nodes = kubectl("get", "nodes", "--selector", "gansweep/gpu=true", "--output", "jsonpath={.items[*].metadata.name}")
+    pods = {name: pod for name, pod in run.pods.items() if name != run.killed}
+    assert len(pods) == 2
+    for pod in run.pods.values():
+        (main,) = [c for c in pod["spec"]["containers"] if c["name"] == "main"]
+        assert main["resources"]["limits"]["nvidia.com/gpu"] == "1"
+        assert pod["spec"]["nodeName"] in nodes.split()
+    started = [pod["status"]["startTime"] for pod in run.pods.values() if pod["metadata"]["name"] != run.killed]
+    first = run.pods[run.killed]["status"]["startTime"]
+    other = min(started)
+    # RFC 3339 in UTC: text compares as time does.
+    assert other < _end(run.pods[run.killed])
+    assert first < max(_end(pod) for pod in pods.values())
+
+
+def _end(pod: dict) -> str:
+    states = [status["state"] for status in pod["status"].get("containerStatuses", []) if status["name"] == "main"]
+    ended = [state["terminated"]["finishedAt"] for state in states if "terminated" in state]
+    return ended[0] if ended else pod["metadata"].get("deletionTimestamp", "9999")
+
+
+def test_a_killed_gan_pod_went_on_from_its_checkpoint(run):
+    assert run.killed, "no GAN pod was caught after a checkpoint"
+    (again,) = [name for name in run.pods if name != run.killed and f"started train_gan {VICTIM}/0" in log(name)]
+    resumed = int(re.search(rf"gansweep progress train_gan {VICTIM}/0 (\d+)/{EPOCHS} epochs\n", log(again))[1])
+    assert resumed >= run.killed_at_epoch > 0
+
+
+def test_artifacts_lie_in_minio(run, store):
+    with connect("", NAMESPACE) as kubeflow:
+        outputs = kubeflow.outputs(run.id)
+    assert {output.name for output in outputs} >= {"development_set", "generator", "models", "evaluation", "verdict"}
+    for output in outputs:
+        assert output.uri.startswith("minio://mlpipeline/v2/artifacts/")
+        key = output.uri.removeprefix("minio://mlpipeline/")
+        assert list(store[0].list_objects("mlpipeline", prefix=key)), f"{output.uri} is not there"
+
+
+def test_the_interface_has_pages_and_numbers_to_show(run):
+    with connect("", NAMESPACE) as kubeflow:
+        kinds = {output.kind for output in kubeflow.outputs(run.id)}
+    assert {"system.HTML", "system.Markdown", "system.Metrics", "system.ClassificationMetrics"} <= kinds
+
+
+def test_each_user_of_minio_sees_its_own_bucket_only(deployed, store):
+    for client, other in ((store[0], "gansweep"), (store[1], "mlpipeline")):
+        with pytest.raises(S3Error, match="AccessDenied"):
+            list(client.list_objects(other))
+
+
+def test_the_verdict_is_that_of_a_local_run(run, phantoms, tmp_path, deployed):
+    if not deployed.startswith("kind-"):
+        pytest.skip("the cluster's processors may differ from this machine's, and the last bits with them")
+    command = [sys.executable, "-m", "pipelines", "run", "--data", str(phantoms), "--preset", "demo", *sets(**SETTINGS)]
+    subprocess.run([*command, "--out", str(tmp_path / "local")], cwd=ROOT, check=True, capture_output=True)
+    verdicts = [json.loads((folder / "verdict.json").read_text()) for folder in (run.folder, tmp_path / "local")]
+    for verdict in verdicts:
+        verdict.pop("parameters")
+        for gan in verdict["gans"]:
+            gan.pop("images_per_second")
+    assert verdicts[0] == verdicts[1]
+
+
+def test_a_second_submission_is_served_from_the_cache(run, data, tmp_path):
+    again = submit(data, tmp_path / "again")
+    ran = {
+        pod["metadata"]["labels"]["gansweep/stage"]
+        for pod in objects("pods", "--selector", f"pipeline/runid={again},gansweep/stage")
+    }
+    assert "plan" in ran
+    assert ran.isdisjoint({"prepare", "train-gan", "synthesize", "train-classifier", "evaluate"})
+    first, second = (json.loads((folder / "verdict.json").read_text()) for folder in (run.folder, tmp_path / "again"))
+    assert first["arms"] == second["arms"]
+
+
+def test_a_second_deploy_changes_no_credentials(deployed):
+    before = secret("gansweep-storage")
+    assert make("deploy").returncode == 0
+    assert secret("gansweep-storage") == before
+
+
+def test_undeploy_leaves_nothing(deployed):
+    assert make("undeploy").returncode == 0
+    ours = "app.kubernetes.io/part-of=gansweep"
+    kinds = "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,priorityclasses"
+    assert kubectl("get", kinds, "--selector", ours, "--output", "name") == ""
+    assert f"namespace/{NAMESPACE}" not in kubectl("get", "namespaces", "--output", "name").split()
+    volumes = json.loads(kubectl("get", "persistentvolumes", "--output", "json"))["items"]
+    assert not [v for v in volumes if v["spec"].get("claimRef", {}).get("namespace") == NAMESPACE]
