@@ -29,7 +29,7 @@ API = "apis/v2beta1"
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 SECONDS_OF_PATIENCE = 600.0
 SECONDS_TO_ANSWER_FIRST = 20.0
-LONGEST_PAUSE = 30.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 TIMEOUT = (10, 120)  # to connect, to answer; seconds
 _BUSY = (429, 502, 503, 504)
 _FOR_GOOD = re.compile("NoSuch|does not exist|not found|denied|Forbidden", re.IGNORECASE)
@@ -223,7 +223,7 @@ class Cluster:
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """Do it, again and again while the cluster is out of reach; raises ClusterError when patience is at its end."""
-        deadline, pause = time.monotonic() + self._patience, 0.5
+        deadline, pause = time.monotonic() + self._patience, FIRST_PAUSE
         while True:
             host = self._host
             try:

@@ -1,5 +1,6 @@
 """Compiles the pipeline to the YAML that runs on one machine and on a cluster alike."""
 
+from functools import cache
 from pathlib import Path
 
 from kfp import compiler
@@ -18,6 +19,7 @@ def image_names(registry: str = REGISTRY, tag: str = components.__version__) -> 
     return {name: f"{registry}/{name}:{tag}" for name in ("data", "gan", "classifier")}
 
 
+@cache
 def load_pipeline(registry: str = REGISTRY, tag: str = components.__version__) -> BaseComponent:
     """Return the pipeline with its images named REGISTRY/{data,gan,classifier}:TAG."""
     return make_pipeline(image_names(registry, tag), code_digest())

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from components.errors import InputError
+from components.files import fresh_folder
 from components.progress import Event
 from pipelines.cluster import ENDED, Cluster
 from pipelines.compile import compile_pipeline
@@ -52,10 +53,11 @@ def work_there(cluster: Cluster, sweep: Sweep, folder: Path, registry: str, tag:
             before = found["run_id"] if found else ""
             found = cluster.create_run(experiment, name, pipeline, run.parameters, after=before)
         run_id, tasks = found["run_id"], TaskStates()
+        events: list[Event] = []
         while not ended.is_set():
             now = cluster.run(run_id)
-            events = tasks.look(now)
-            for event in events:
+            for event in tasks.look(now):
+                events.append(event)
                 show(event)
             if now.get("state") in ENDED:
                 if now["state"] != "SUCCEEDED":
@@ -77,7 +79,7 @@ def run_name(sweep: Sweep, run: PlannedRun, images: str) -> str:
 def _bring(cluster: Cluster, run_id: str, own: Path, test_sets: Path) -> None:
     """Bring evaluations, test set and results, laid out as a run on this machine leaves them; the verdict last."""
     outputs = cluster.outputs(run_id)
-    artifacts = own / "artifacts" / run_id
+    artifacts = fresh_folder(own / "artifacts") / run_id
     addresses = [output.uri for output in outputs if (output.stage, output.name) == ("evaluate", "evaluation")]
     for number, address in enumerate(addresses):
         evaluation = artifacts / f"arm-{number}" / "evaluate" / "evaluation"
@@ -90,7 +92,6 @@ def _bring(cluster: Cluster, run_id: str, own: Path, test_sets: Path) -> None:
         if not (shared / file).is_file():
             fetch(cluster, f"{address}/{file}", shared / file)
     link = artifacts / "prepare" / "test_set"
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
+    link.parent.mkdir(parents=True)
     link.symlink_to(os.path.relpath(shared, link.parent), target_is_directory=True)
     fetch_results(cluster, run_id, own)

@@ -123,12 +123,9 @@ def read_sweep_file(path: Path) -> SweepFile:
     for key in content:
         if key not in known:
             close = difflib.get_close_matches(str(key), known, n=1)
-            parameter = (
-                f"write it under set: {key}: ..." if key in declared_parameters() else "see gansweep sweep --help"
-            )
-            raise InputError(
-                f"{path}: {key}: there is no such key; {f'did you mean {close[0]}?' if close else parameter}"
-            )
+            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+            hint = f"write it under set or grid, {key}: ..." if key in declared_parameters() else hint
+            raise InputError(f"{path}: {key}: there is no such key; {hint}")
     kinds: dict[str, Any] = {
         **dict.fromkeys(("name", "data_set", "preset"), (str,)),
         **dict.fromkeys(("ratios", "arms"), (list,)),
