@@ -74,8 +74,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         """Does GAN-made training data help a medical image classifier, and at what cost in missed disease?
 
         Args:
-            data_set: Folder with one folder of images a class, optionally under train/ and test/. No default.
-            groups: CSV table (image, lesion or patient) of images that belong together; "" if none is known.
+            data_set: Folder or minio://bucket/prefix with a folder of images a class, also under train/ and test/.
+            groups: CSV table (image, lesion or patient) of images that belong together: file or minio://; "" if none.
             positive_class: Class whose misses cost most; "" takes `malignant`.
             image_size: Height and width of the images, in pixels: 16, 32, 64, 128 or 256.
             test_share: Share of the images drawn as test set where no test/ folder is given, 0 to 1.
@@ -105,7 +105,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             gan_tolerations: Tolerations of GAN pods, as JSON.
             gan_cpu: Processors of one GAN pod (request and limit).
             gan_memory: Memory of one GAN pod (request and limit).
-            inception_weights: Inception-v3 weights (.safetensors) for the quality figures; "" trains a small encoder.
+            inception_weights: Inception-v3 weights (.safetensors, also minio://) for the quality figures; "" trains a
+                small encoder.
             classifier_epochs: Passes of each classifier over its training set, at most.
             classifier_batch_size: Images a classifier update.
             classifier_learning_rate: Step size of Adam.

@@ -49,7 +49,7 @@ def plan(
     sensitivity_margin: float,
     target_sensitivity: float,
     bootstrap_resamples: int,
-) -> list:
+) -> list[dict]:
     """Refuse bad parameters before any work, and lay out the GAN cells and the arms.
 
     The parameters are those of the pipeline, documented there, and the digest of the code it was compiled from.

@@ -58,7 +58,7 @@ def submit(data: str, folder: Path, watch=lambda: None) -> str:
 
 @pytest.fixture(scope="session")
 def store(deployed):
-    """Return a client of the cluster's MinIO with the rights of Kubeflow Pipelines, and one with those of the stages."""
+    """Return two clients of the MinIO there: with the rights of Kubeflow Pipelines, and with those of the stages."""
     forward = subprocess.Popen(
         ["kubectl", "port-forward", "--namespace", NAMESPACE, "service/minio-service", ":9000"],
         stdout=subprocess.PIPE,
