@@ -12,7 +12,7 @@ import yaml
 import components
 from components.errors import InputError
 from pipelines import cli_cluster
-from pipelines.cli_options import Preset, Registry, Settings, Tag, console, errors
+from pipelines.cli_options import Presets, Registry, Settings, Tag, console, errors
 
 # Each command imports what it needs when it runs: --help and refusals should not wait for KFP.
 app = typer.Typer(
@@ -25,7 +25,7 @@ app = typer.Typer(
 @app.command()
 def run(
     data: Annotated[str, typer.Option("--data", help="Folder with one folder of images a class.")] = "",
-    preset: Preset = "standard",
+    presets: Presets = ("standard",),  # type: ignore[assignment]
     settings: Settings = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the results. Default: runs/DATE-PRESET.")
@@ -47,11 +47,11 @@ def run(
     from components.plan.plan import make_plan
     from pipelines.compile import image_names
     from pipelines.live import LiveView, PlainView
-    from pipelines.parameters import load_preset, parse_settings, resolve
+    from pipelines.parameters import load_presets, parse_settings, resolve
     from pipelines.run import open_run_folder, run_locally
     from pipelines.table import load_verdict, print_verdict
 
-    values = resolve(load_preset(preset), parse_settings(settings or []), data)
+    values = resolve(load_presets(presets), parse_settings(settings or []), data)
     plan = make_plan(check_parameters(values), open_data_set(values["data_set"]))
     if runner == "docker":
         from pipelines.containers import check_images
@@ -60,7 +60,7 @@ def run(
     if dry_run:
         _print_plan(values, plan)
         return
-    folder = out or Path("runs") / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{Path(preset).stem}"
+    folder = out or Path("runs") / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{Path(presets[0]).stem}"
     open_run_folder(folder, values)
     console.print(f"{len(plan.gan_cells)} GANs and {len(plan.arms)} arms; results go to {folder}", highlight=False)
     view = LiveView(console) if console.is_terminal else nullcontext(PlainView(console))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import components
-from pipelines.cli_options import Host, Namespace, Preset, Registry, Settings, Tag, console, errors
+from pipelines.cli_options import Host, Namespace, Presets, Registry, Settings, Tag, console, errors
 
 if TYPE_CHECKING:
     from pipelines.cluster import Cluster
@@ -20,7 +20,7 @@ Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results.
 
 def submit(
     data: Annotated[str, typer.Option("--data", help="minio://bucket/prefix of the data set (gansweep upload).")] = "",
-    preset: Preset = "standard",
+    presets: Presets = ("standard",),  # type: ignore[assignment]
     settings: Settings = None,
     host: Host = "",
     namespace: Namespace = "kubeflow",
@@ -35,16 +35,16 @@ def submit(
     With --wait the exit status is that of the run: 0 if it succeeded, 1 if it failed. Ctrl-C leaves it going.
     """
     from pipelines.cluster import connect
-    from pipelines.parameters import load_preset, parse_settings, resolve
+    from pipelines.parameters import load_presets, parse_settings, resolve
     from pipelines.submit import check_for_cluster, open_results_folder
     from pipelines.submit import submit as start
 
-    values = resolve(load_preset(preset), parse_settings(settings or []), data)
+    values = resolve(load_presets(presets), parse_settings(settings or []), data)
     check_for_cluster(values)
     if out:
         open_results_folder(out)
     with connect(host, namespace) as cluster:
-        run = start(cluster, values, preset, experiment, registry, tag)
+        run = start(cluster, values, presets[0], experiment, registry, tag)
         console.print(f"Run: {cluster.page(run['run_id'])}", markup=False, highlight=False, soft_wrap=True)
         again = _wait_command(run["run_id"], host, namespace)
         if wait:

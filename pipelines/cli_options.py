@@ -8,7 +8,10 @@ from rich.console import Console
 console = Console()
 errors = Console(stderr=True)
 
-Preset = Annotated[str, typer.Option("--preset", help="demo, paper, standard, or a YAML file of parameters.")]
+Presets = Annotated[
+    list[str],
+    typer.Option("--preset", help="demo, paper, standard, or a YAML file of parameters. Repeatable: later ones win."),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option(

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -58,6 +59,11 @@ def load_preset(name: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected one 'parameter: value' a line")
     return {name: typed(name, value) for name, value in values.items()}
+
+
+def load_presets(names: Sequence[str]) -> dict[str, Any]:
+    """Return the arguments of several presets together, later ones before earlier ones; raises InputError."""
+    return {name: value for preset in names for name, value in load_preset(preset).items()}
 
 
 def parse_settings(settings: list[str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pytest
 
 from components.errors import InputError
 from components.plan.parameters import check_parameters
-from pipelines.parameters import declared_parameters, load_preset, parse_settings, preset_names, resolve
+from pipelines.parameters import declared_parameters, load_preset, load_presets, parse_settings, preset_names, resolve
 from pipelines.readme import README, with_table
 
 
@@ -26,6 +26,12 @@ def test_settings_go_over_the_preset_and_the_preset_over_the_defaults():
     values = resolve({"seed": 1, "replicates": 2}, {"seed": 3}, "/images")
     assert (values["seed"], values["replicates"], values["image_size"]) == (3, 2, 32)
     assert values["data_set"] == "/images"
+
+
+def test_a_later_preset_goes_over_an_earlier_one(tmp_path):
+    (tmp_path / "cluster.yaml").write_text('{gan_gpus: "1", gan_epochs: 7}')
+    both = load_presets(["demo", str(tmp_path / "cluster.yaml")])
+    assert both == load_preset("demo") | {"gan_gpus": "1", "gan_epochs": 7}
 
 
 def test_paths_are_made_absolute_and_addresses_stay():
