@@ -209,11 +209,11 @@ def _answer(arms: list[dict[str, Any]], recommended: str, positive: str, test_im
     against = shown["against_real"]
     change, adjusted = against["differences"]["balanced_accuracy"]["estimate"], against["adjusted"]
     level = f"{share(adjusted['confidence'])} interval {span(adjusted['balanced_accuracy'])}"
-    missed = against["differences"]["sensitivity"]["estimate"] * -1000
+    missed = round(against["differences"]["sensitivity"]["estimate"] * -1000)
+    cost = f"{abs(missed)} {'more' if missed > 0 else 'fewer'} than" if missed else "as many as"
     text = (
         f"{first}, with a change in balanced accuracy of {change * 100:+.1f} percentage points ({level}) on "
-        f"{test_images:,} test images. Of 1,000 {positive} images it misses {abs(missed):.0f} "
-        f"{'more' if missed >= 0 else 'fewer'} than real."
+        f"{test_images:,} test images. Of 1,000 {positive} images it misses {cost} real."
     )
     if hurting:
         names = ", ".join(full_name(arm) for arm in hurting)

@@ -25,6 +25,12 @@ TITLES = {
     "auc": "AUC",
 }
 PLOTTED = ("accuracy", "sensitivity")
+# Kind of arm -> what it is, and the arm without synthetic images that its line begins at.
+KINDS = {
+    "gan": ("Synthetic images beside the real ones", "real"),
+    "traditional+gan": ("The same, with traditional augmentation", "traditional"),
+    "only-gan": ("Synthetic images alone", ""),
+}
 NARROW = 90
 
 
@@ -43,7 +49,11 @@ def write_results(folder: Path, joined: dict[str, Any], links: dict[str, str]) -
         sweep=joined,
         css=files("components.compare").joinpath("report.css").read_text(encoding="utf-8"),
         titles=TITLES,
-        plots=[dose_response(joined["arms"], metric) for metric in PLOTTED] if _series(joined["arms"]) else [],
+        plots={
+            title: [dose_response(lines, kind, metric) for metric in PLOTTED]
+            for kind, (title, _) in KINDS.items()
+            if (lines := _lines(joined["arms"], kind))
+        },
         links=links,
         text=report_text,
         notes=notes(joined),
@@ -79,45 +89,35 @@ def table_csv(joined: dict[str, Any]) -> str:
     return out.getvalue()
 
 
-def dose_response(arms: list[dict[str, Any]], metric: str) -> str:
-    """Return a score over the synthetic images a class, with its intervals as bands, one line a point and kind of arm.
+def dose_response(lines: dict[str, list[dict[str, Any]]], kind: str, metric: str) -> str:
+    """Return a score over the synthetic images a class, with its intervals as bands, one line a point of the grid.
 
-    Lines begin where there are none: at `real`, or at `traditional` where it was trained too.
+    `lines` maps the points to the arms of one kind, by doses.
     """
-    lines, said = [], []
-    series = _series(arms)
-    for number, (name, members) in enumerate(series.items()):
+    drawn, said = [], []
+    for number, (point, arms) in enumerate(lines.items()):
         colour, dash = series_style(number)
-        x = [arm["synthetic_images"] for arm in members]
-        y = [100 * arm["mean"][metric] for arm in members]
-        low, high = ([100 * arm["intervals"][metric][end] for arm in members] for end in (0, 1))
-        lines.append(Line(name if len(series) > 1 else "", x, y, colour, dash, marker="o", band=(low, high)))
-        said.append(f"{name}: " + ", ".join(f"{dose:g} images {value:.1f}%" for dose, value in zip(x, y, strict=True)))
-    rows = -(-len(lines) // 2) if len(lines) > 1 else 0
-    figure, (axes,) = panels(560, 300 + 16 * rows)
-    draw_lines(axes, lines, "synthetic images a class", f"{TITLES[metric]}, %")
+        x = [arm["synthetic_images"] for arm in arms]
+        y = [100 * arm["mean"][metric] for arm in arms]
+        low, high = ([100 * arm["intervals"][metric][end] for arm in arms] for end in (0, 1))
+        drawn.append(Line(point, x, y, colour, dash, marker="o", band=(low, high)))
+        said.append(f"{point}: " + ", ".join(f"{dose:g} images {value:.1f}%" for dose, value in zip(x, y, strict=True)))
+    figure, (axes,) = panels(420, 260 + 16 * len([line for line in drawn if line.label]))
+    draw_lines(axes, drawn, "synthetic images a class", f"{TITLES[metric]}, %", legend_columns=1)
     description = f"{TITLES[metric]} over the number of synthetic images a class, with intervals. {'; '.join(said)}."
-    return inline_svg(figure, f"dose-{metric}", description)
+    return inline_svg(figure, f"dose-{kind.replace('+', '-')}-{metric}", description)
 
 
-def _series(arms: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Return the arms of each line, by doses; lines of one arm alone are left out."""
-    starts = {"gan": "real", "traditional+gan": "traditional"}
-    points = list(dict.fromkeys(arm["point"] for arm in arms))
-    kinds = [kind for kind in ("gan", "traditional+gan", "only-gan") if any(_kind(arm) == kind for arm in arms)]
-    series = {}
-    for point in points:
-        for kind in kinds:
-            wanted = [arm for arm in arms if arm["point"] == point and starts.get(kind) == arm["arm"]]
-            wanted += [arm for arm in arms if arm["point"] == point and _kind(arm) == kind]
-            name = ", ".join(part for part in (point, kind if len(kinds) > 1 or not point else "") if part)
-            if len(wanted) > 1:
-                series[name] = sorted(wanted, key=lambda arm: arm["synthetic_images"])
-    return series
-
-
-def _kind(arm: dict[str, Any]) -> str:
-    return arm["arm"].partition(":")[0] if parse_arm(arm["arm"]).uses_gan else ""
+def _lines(arms: list[dict[str, Any]], kind: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the arms of one kind at each point, by doses, with the arm that their line begins at."""
+    lines = {}
+    for point in dict.fromkeys(arm["point"] for arm in arms):
+        own = [arm for arm in arms if arm["point"] == point]
+        doses = [arm for arm in own if parse_arm(arm["arm"]).uses_gan and arm["arm"].partition(":")[0] == kind]
+        start = [arm for arm in own if arm["arm"] == KINDS[kind][1]]
+        if doses and len(start + doses) > 1:
+            lines[point] = sorted(start + doses, key=lambda arm: arm["synthetic_images"])
+    return lines
 
 
 def print_results(joined: dict[str, Any], console: Console) -> None:
