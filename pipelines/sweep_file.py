@@ -2,7 +2,7 @@
 
 name: doses                      # default: the file's name
 data_set: images                 # a folder; with --cluster minio://bucket/prefix
-preset: standard
+preset: standard                 # or several, [demo, mine.yaml]: later ones go over earlier ones
 ratios: [10%, 50%, 100%, 480]    # arms gan:10%, gan:50%, ...
 traditional: both                # false, true (arms traditional+gan:10%, ...) or both
 arms: [traditional]              # more arms; real is always there
@@ -28,7 +28,7 @@ import yaml
 from components.arms import parse_arm, parse_arms
 from components.errors import InputError
 from components.plan.plan import MOST_CELLS
-from pipelines.parameters import declared_parameters, load_preset, resolve, typed
+from pipelines.parameters import declared_parameters, load_presets, resolve, typed
 
 # What decides the test set or the verdict is the same all over a sweep; `why` it can't stand under grid.
 _ONE_TEST_SET = "all points of a grid are compared on one test set; give it under set"
@@ -59,7 +59,7 @@ class SweepFile:
 
     name: str
     data_set: str
-    preset: str = "standard"
+    preset: str | list = "standard"
     ratios: list = field(default_factory=list)
     traditional: bool | str = False
     arms: list = field(default_factory=list)
@@ -127,7 +127,8 @@ def read_sweep_file(path: Path) -> SweepFile:
             hint = f"write it under set or grid, {key}: ..." if key in declared_parameters() else hint
             raise InputError(f"{path}: {key}: there is no such key; {hint}")
     kinds: dict[str, Any] = {
-        **dict.fromkeys(("name", "data_set", "preset"), (str,)),
+        **dict.fromkeys(("name", "data_set"), (str,)),
+        "preset": (str, list),
         **dict.fromkeys(("ratios", "arms"), (list,)),
         **dict.fromkeys(("set", "grid"), (dict,)),
         **dict.fromkeys(("replicates", "gan_replicates", "runs_at_once", "cells_a_run", "classes"), (int,)),
@@ -161,7 +162,11 @@ def lay_out(file: SweepFile, classes: int) -> Sweep:
     for name in numbers:
         if name in file.grid:
             raise InputError(f"grid: {name}: it is given twice; give it once")
-    preset, settings = load_preset(file.preset), {name: typed(name, value) for name, value in file.set.items()}
+    presets = [file.preset] if isinstance(file.preset, str) else file.preset
+    preset, settings = (
+        load_presets([str(name) for name in presets]),
+        {name: typed(name, value) for name, value in file.set.items()},
+    )
     runs: list[PlannedRun] = []
     for number, point in enumerate(points):
         parameters = resolve(preset, {**settings, **numbers, **point.values}, file.data_set)

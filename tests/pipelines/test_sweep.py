@@ -80,6 +80,14 @@ def test_runs_that_share_gans_wait_for_the_one_that_trains_them(tmp_path):
         assert leader.parameters["gan_replicates"] == 3
 
 
+def test_presets_go_over_each_other_and_set_over_them(tmp_path):
+    (tmp_path / "mine.yaml").write_text("gan_epochs: 7\ngan_cpu: '1'\n")
+    sweep = laid_out(tmp_path, preset=["demo", str(tmp_path / "mine.yaml")], set={"gan_cpu": "3"})
+    (run,) = sweep.runs
+    wanted = {"gan_epochs": 7, "gan_cpu": "3", "classifier_epochs": 20}
+    assert {name: run.parameters[name] for name in wanted} == wanted
+
+
 def test_an_arm_without_synthetic_images_never_makes_a_run_of_its_own(tmp_path):
     sweep = laid_out(tmp_path, ratios=[10, 20, 30], arms=["traditional"], cells_a_run=5)
     assert [run.parameters["arms"][1:] for run in sweep.runs] == [["traditional", "gan:10"], ["gan:20", "gan:30"]]
@@ -193,12 +201,13 @@ def test_an_interrupted_sweep_goes_on_without_repeating_what_is_finished(swept):
 
 
 def test_runs_share_their_checkpoints_and_no_more_go_at_once_than_asked_for(tmp_path, monkeypatch):
-    under_way, most, told = [], [], []
+    under_way, most, told, finished_before = [], [], [], {}
 
     def run(folder, view, checkpoints):
         under_way.append(folder.name)
         most.append(len(under_way))
         told.append((folder.name, checkpoints))
+        finished_before[folder.name] = {path.parent.name for path in folder.parent.glob("*/verdict.json")}
         time.sleep(0.05)
         (folder / "verdict.json").write_text("{}")
         under_way.remove(folder.name)
@@ -206,7 +215,7 @@ def test_runs_share_their_checkpoints_and_no_more_go_at_once_than_asked_for(tmp_
     monkeypatch.setattr("pipelines.sweep.run_locally", run)
     sweep = laid_out(tmp_path, ratios=[*range(1, 7)], cells_a_run=4, grid={"gan_width": [16, 32]}, runs_at_once=3)
     carry_out(sweep, tmp_path, work_here(tmp_path), SweepLines(Console(quiet=True), sweep))
-    assert {name for name, _ in told[:2]} == {run.name for run in sweep.runs if not run.after}
+    assert all(run.after in finished_before[run.name] for run in sweep.runs if run.after)
     assert sorted(name for name, _ in told) == sorted(run.name for run in sweep.runs)
     assert {path for _, path in told} == {tmp_path / "checkpoints"}
     assert max(most) == 3
