@@ -14,7 +14,7 @@ from pipelines import cluster, watch
 from pipelines.compile import compile_pipeline
 from pipelines.run import RESULTS
 
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = [pytest.mark.usefixtures("quick"), pytest.mark.filterwarnings("ignore:This client only works")]
 DATA = ("--data", "minio://gansweep/data/phantoms", "--preset", "demo")
 TASK = {"task_id": "t1", "start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:00:07Z"}
 
