@@ -114,15 +114,14 @@ def upload(
 
     The server and the login come from GANSWEEP_S3_ENDPOINT, GANSWEEP_S3_ACCESS_KEY and GANSWEEP_S3_SECRET_KEY.
     """
+    from pipelines.run import ended_by_signals
     from pipelines.upload import plan_upload, upload_with_progress, warnings
 
     transfer = plan_upload(source, address)
     for warning in warnings(transfer):
         errors.print(f"upload: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-    try:
+    with ended_by_signals("the same command sends the rest"):
         upload_with_progress(transfer, console)
-    except KeyboardInterrupt:
-        _fail("upload interrupted; the same command sends the rest", 130)
 
 
 @app.command()

@@ -75,7 +75,7 @@ def test_an_interrupted_upload_goes_on_and_leaves_nothing_half_written(image_fol
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert said.strip() == "gansweep: upload interrupted; the same command sends the rest"
+    assert said.strip() == "gansweep: interrupted; the same command sends the rest"
     there = bucket.objects()
     assert 0 < len(there) < 120
     assert all(bucket.read(item) == (folder / item.name.removeprefix("x/")).read_bytes() for item in there)
