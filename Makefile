@@ -136,7 +136,7 @@ clean: ## Remove the environment and caches (runs/ stays)
 $(VENV)/.installed: images/local.txt pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo "gansweep needs Python 3.11 with venv: apt-get install python3.11-venv, or set PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)  # nothing of an older lock, or of another Python, stays
 	@echo "Installing the pinned dependencies (some minutes, 2 GB) ..."
 	$(BIN)/pip install --quiet --disable-pip-version-check -r images/local.txt
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
