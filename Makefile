@@ -133,10 +133,11 @@ kind-down: ## Remove the cluster made by kind-up
 clean: ## Remove the environment and caches (runs/ stays)
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache *.egg-info
 
+# Cleared first: nothing of an older lock, or of another Python, stays.
 $(VENV)/.installed: images/local.txt pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo "gansweep needs Python 3.11 with venv: apt-get install python3.11-venv, or set PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv --clear $(VENV)  # nothing of an older lock, or of another Python, stays
+	$(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing the pinned dependencies (some minutes, 2 GB) ..."
 	$(BIN)/pip install --quiet --disable-pip-version-check -r images/local.txt
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
