@@ -4,7 +4,7 @@ from kfp import kubernetes
 from kfp.dsl import PipelineTask
 from kfp.dsl.pipeline_channel import PipelineParameterChannel
 
-from components.storage import ACCESS_KEY, ENDPOINT, SECRET_KEY
+from components.storage import ACCESS_KEY, ENDPOINT, REGION, SECRET_KEY
 
 # Stage -> (image, processors, memory). `train_gan` takes its own from the run's parameters.
 STAGES = {
@@ -20,7 +20,7 @@ DAY = 24 * 3600
 # Stages that read data in object storage, and the Secret that holds the way there, made by `make deploy`.
 READERS = ("plan", "prepare", "train_gan", "synthesize")
 STORAGE_SECRET = "gansweep-storage"
-LOGIN = {"endpoint": ENDPOINT, "access-key": ACCESS_KEY, "secret-key": SECRET_KEY}
+LOGIN = {"endpoint": ENDPOINT, "access-key": ACCESS_KEY, "secret-key": SECRET_KEY, "region": REGION}
 CHECKPOINTS = {"checkpoints": "GANSWEEP_CHECKPOINTS"}
 
 
@@ -41,7 +41,7 @@ def place(task: PipelineTask, stage: str, images: dict[str, str]) -> PipelineTas
     task.set_retry(num_retries=2, backoff_duration="60s", backoff_factor=2, backoff_max_duration=f"{DAY}s")
     kubernetes.set_timeout(task, DAY)
     if stage in READERS:
-        # Optional: data may lie on a volume, and then there is no such Secret.
+        # Optional: data may lie on a volume, and then there is no such Secret; MinIO has no regions.
         variables = LOGIN | (CHECKPOINTS if stage == "train_gan" else {})
         kubernetes.use_secret_as_env(task, STORAGE_SECRET, variables, optional=True)
     kubernetes.add_pod_label(task, "app.kubernetes.io/part-of", "gansweep")

@@ -149,7 +149,7 @@ def test_stages_that_read_storage_get_the_way_there_from_a_secret_and_no_others(
             assert secret["secretName"] == "gansweep-storage"
             assert secret["optional"]
             given[name] = {pair["envVar"] for pair in secret["keyToEnv"]}
-    login = {"GANSWEEP_S3_ENDPOINT", "GANSWEEP_S3_ACCESS_KEY", "GANSWEEP_S3_SECRET_KEY"}
+    login = {f"GANSWEEP_S3_{name}" for name in ("ENDPOINT", "ACCESS_KEY", "SECRET_KEY", "REGION")}
     assert given == {
         "exec-plan": login,
         "exec-prepare": login,
