@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -87,6 +89,14 @@ class Bucket:
             return data
 
         return self._patiently(get, item.name)
+
+    @contextmanager
+    def copy(self, item: StoredObject) -> Iterator[Path]:
+        """Yield a copy of an object as a file of the same name, removed afterwards."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / item.name.rpartition("/")[2]
+            path.write_bytes(self.read(item))
+            yield path
 
     def write(self, item: str, path: str | Path) -> None:
         """Store the file at `path` as the object named `item`: whole or not at all, replacing what was there."""

@@ -149,8 +149,7 @@ def _objects(address: str, objects: list[StoredObject]) -> Iterator[ImageFile]:
         split, label, *rest = item.name.split("/") if has_splits else ("", *item.name.split("/"))
         if not rest:
             continue  # stands beside the folders of the classes
-        refused = "larger than 200 MB" if item.size > LARGEST_FILE else ""
-        yield ImageFile(item.name, label, split, refused, item.size, item.etag)
+        yield ImageFile(item.name, label, split, _too_large(item.size), item.size, item.etag)
 
 
 def _files(root: Path) -> Iterator[ImageFile]:
@@ -193,8 +192,8 @@ def _class_files(root: Path, parent: Path, split: str) -> Iterator[ImageFile]:
                 yield ImageFile(name, folder.name, split, refused)
                 continue
             state = path.stat()
-            refused = "larger than 200 MB" if state.st_size > LARGEST_FILE else ""
-            yield ImageFile(name, folder.name, split, refused, state.st_size, str(state.st_mtime_ns))
+            size, version = state.st_size, str(state.st_mtime_ns)
+            yield ImageFile(name, folder.name, split, _too_large(size), size, version)
 
 
 def _walk(folder: Path) -> list[Path]:
@@ -224,6 +223,10 @@ def _refusal(root: Path, path: Path) -> str:
     if not real.is_file():
         return "not a regular file"
     return "" if _printable(str(path)) == str(path) else "its name is not UTF-8"
+
+
+def _too_large(size: int) -> str:
+    return f"larger than {LARGEST_FILE / 1e6:g} MB" if size > LARGEST_FILE else ""
 
 
 def _printable(name: str) -> str:

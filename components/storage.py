@@ -5,7 +5,6 @@ artifacts or logs. The variables are gansweep's own: KFP's launcher shares a sta
 """
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,9 +68,7 @@ def local_file(name: str, address: str) -> Iterator[Path]:
         yield Path(address)
         return
     bucket, item = find_object(name, address)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / item.name
-        path.write_bytes(bucket.read(item))
+    with bucket.copy(item) as path:
         yield path
 
 

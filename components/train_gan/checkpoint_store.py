@@ -58,9 +58,7 @@ class BucketStore:
     def file(self, name: str) -> Iterator[Path]:
         """Yield a copy of the object of that name, removed afterwards."""
         (item,) = [item for item in self.bucket.objects(name) if item.name == name]
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / name
-            path.write_bytes(self.bucket.read(item))
+        with self.bucket.copy(item) as path:
             yield path
 
     def keep(self, name: str, write: Callable[[Path], None]) -> None:
