@@ -9,6 +9,7 @@ from typing import Any
 
 from components.errors import InputError
 from components.plan.parameters import check_parameters
+from components.storage import is_address
 from pipelines.cluster import Cluster, ClusterError
 from pipelines.compile import compile_pipeline
 from pipelines.lineage import Output
@@ -16,7 +17,6 @@ from pipelines.parameters import PATHS
 from pipelines.run import RESULTS
 
 EXPERIMENT = "gansweep"
-ADDRESSES = ("minio://", "s3://")
 # Kubeflow Pipelines keeps the parameters of a run in one column of its database.
 MOST_BYTES_OF_PARAMETERS = 10_000
 
@@ -29,7 +29,7 @@ def check_for_cluster(values: dict[str, Any]) -> None:
     check_parameters(values)
     for name in PATHS:
         address = values[name]
-        if address and not address.startswith(ADDRESSES):
+        if address and not is_address(address):
             bring = f"gansweep upload {address} minio://gansweep/data/{Path(address).name}"
             raise InputError(f"{name}: {address} is on this machine, where pods can't read it; bring it there: {bring}")
     size = len(json.dumps(values).encode())
