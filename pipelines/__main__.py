@@ -1,5 +1,5 @@
 """Lets `python -m pipelines` stand for `gansweep`."""
 
-from pipelines.cli import main
+from pipelines.cli.main import main
 
 main()

@@ -7,7 +7,7 @@ from kfp import compiler
 from kfp.dsl.base_component import BaseComponent
 
 import components
-from components.files import whole_file
+from components.contracts.files import whole_file
 from pipelines.digest import code_digest
 from pipelines.gan_augmentation import make_pipeline
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from components.errors import InputError
-from components.storage import is_address
+from components.contracts.errors import InputError
+from components.storage.objects import is_address
 from pipelines.compile import load_pipeline
 
 PRESETS = Path(__file__).parent / "presets"

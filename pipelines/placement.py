@@ -4,7 +4,7 @@ from kfp import kubernetes
 from kfp.dsl import PipelineTask
 from kfp.dsl.pipeline_channel import PipelineParameterChannel
 
-from components.storage import ACCESS_KEY, ENDPOINT, REGION, SECRET_KEY
+from components.storage.objects import ACCESS_KEY, ENDPOINT, REGION, SECRET_KEY
 
 # Stage -> (image, processors, memory). `train_gan` takes its own from the run's parameters.
 STAGES = {

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from components.files import write_text
+from components.contracts.files import write_text
 from pipelines.parameters import parameters_table
 
 README = Path(__file__).parents[1] / "README.md"

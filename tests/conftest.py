@@ -12,8 +12,8 @@ from PIL import Image
 from small_run import SMALL, command
 from threadpoolctl import threadpool_limits
 
-from components.storage import open_bucket
-from pipelines.phantoms import write_phantoms
+from components.storage.addresses import open_bucket
+from pipelines.phantoms.write import write_phantoms
 
 
 @pytest.fixture(autouse=True, scope="session")

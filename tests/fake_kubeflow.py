@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from pipelines.lineage import message
+from pipelines.cluster.lineage import message
 
 ROOT = "minio://mlpipeline/v2/artifacts/gan-augmentation"
 

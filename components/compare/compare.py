@@ -7,11 +7,11 @@ from threadpoolctl import threadpool_limits
 
 from components.compare.evaluations import load_evaluations
 from components.compare.ledger import find_changes, write_ledger
-from components.compare.report import write_report
+from components.compare.report.report import write_report
 from components.compare.summary import summary_markdown
 from components.compare.verdict_file import build_verdict
-from components.files import read_json, write_json, write_text
-from components.imageset import read_imageset
+from components.contracts.files import read_json, write_json, write_text
+from components.contracts.imageset import read_imageset
 
 
 @dataclass(frozen=True)

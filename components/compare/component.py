@@ -22,7 +22,7 @@ def compare(
     Gives verdict.json, the ledger of changed diagnoses (CSV), the report (HTML) and a summary (Markdown).
     """
     from components.compare.compare import CompareInputs, compare
-    from components.progress import stage
+    from components.contracts.progress import stage
 
     with stage("compare"):
         inputs = CompareInputs(

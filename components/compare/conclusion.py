@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from components.arms import parse_arm
-from components.compare.rule import share, span
+from components.compare.statistics.rule import share, span
+from components.contracts.arms import parse_arm
 
 
 def recommend(arms: list[dict[str, Any]]) -> dict[str, str]:

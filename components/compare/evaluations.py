@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from components.errors import InputError
-from components.files import read_json
-from components.imageset import ImageSet
-from components.metrics import scores
+from components.contracts.errors import InputError
+from components.contracts.files import read_json
+from components.contracts.imageset import ImageSet
+from components.contracts.metrics import scores
 
 _AGREE = 1e-4  # scores from float32 probabilities may differ by rounding, no more
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from components.arms import parse_arm
 from components.compare.evaluations import Evaluation
-from components.files import whole_file
-from components.imageset import ImageSet
-from components.metrics import decisions
+from components.contracts.arms import parse_arm
+from components.contracts.files import whole_file
+from components.contracts.imageset import ImageSet
+from components.contracts.metrics import decisions
 
 KINDS = ("missed disease", "false alarm", "found disease", "cleared", "other")
 _SIDE = 16  # pixels: images are compared as small pictures, where noise and single pixels do not count

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.compare.report_text import interval, number, percent
+from components.compare.report.text import interval, number, percent
 
 _SHOWN = (
     ("Accuracy", "accuracy", percent),

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
-from components.arms import parse_arm
 from components.compare.conclusion import answer, recommend
 from components.compare.evaluations import Evaluation
-from components.compare.resample import Estimate, draw_images, estimate, resampled_scores, smallest_class
-from components.compare.rule import Judgement, Rule, judge
-from components.compare.single_model import calibration, exact_mcnemar, proportions, roc
-from components.files import read_json
-from components.imageset import ImageSet
-from components.metrics import METRICS
-from components.progress import report
+from components.compare.statistics.resample import Estimate, draw_images, estimate, resampled_scores, smallest_class
+from components.compare.statistics.rule import Judgement, Rule, judge
+from components.compare.statistics.single_model import calibration, exact_mcnemar, proportions, roc
+from components.contracts.arms import parse_arm
+from components.contracts.files import read_json
+from components.contracts.imageset import ImageSet
+from components.contracts.metrics import METRICS
+from components.contracts.progress import report
 
 SCHEMA = Path(__file__).with_name("verdict.schema.json")
 

@@ -18,10 +18,10 @@ def evaluate(
 
     Gives the predictions and metrics, and for the Kubeflow UI the mean metrics, confusion matrix and ROC curve.
     """
+    from components.contracts.imageset import read_imageset
+    from components.contracts.progress import stage
     from components.evaluate.evaluate import evaluate
     from components.evaluate.views import confusion_view, metrics_view, roc_view
-    from components.imageset import read_imageset
-    from components.progress import stage
 
     with stage("evaluate", arm):
         test = read_imageset(test_set.path)

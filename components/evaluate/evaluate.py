@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from components.errors import InputError
-from components.files import fresh_folder, read_json, whole_file, write_json
-from components.imageset import ImageSet
-from components.metrics import confusion_matrix, per_class, scores
-from components.train_classifier.network import class_probabilities
-from components.train_classifier.predict import outputs_of_models
+from components.classifiers.network import class_probabilities
+from components.classifiers.predict import outputs_of_models
+from components.contracts.errors import InputError
+from components.contracts.files import fresh_folder, read_json, whole_file, write_json
+from components.contracts.imageset import ImageSet
+from components.contracts.metrics import confusion_matrix, per_class, scores
 
 
 def evaluate(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from components.files import read_json
-from components.imageset import ImageSet
-from components.metrics import METRICS, confusion_matrix
+from components.contracts.files import read_json
+from components.contracts.imageset import ImageSet
+from components.contracts.metrics import METRICS, confusion_matrix
 
 ROC_POINTS = 200
 

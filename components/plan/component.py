@@ -58,11 +58,11 @@ def plan(
     """
     given = locals()
 
-    from components.dataset import open_data_set
-    from components.files import write_json, write_text
+    from components.contracts.files import write_json, write_text
+    from components.contracts.progress import stage
+    from components.data_set.data_set import open_data_set
     from components.plan.parameters import Parameters, check_parameters
     from components.plan.plan import make_plan
-    from components.progress import stage
 
     with stage("plan"):
         parameters = check_parameters({name: given[name] for name in Parameters.model_fields})

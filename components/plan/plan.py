@@ -4,12 +4,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import components
-from components.arms import Arm, parse_arms
-from components.dataset import DataSet, find_positive_class
-from components.errors import InputError
-from components.imageset import FEWEST_IMAGES, smallest_class
+from components.contracts.arms import Arm, parse_arms
+from components.contracts.errors import InputError
+from components.contracts.imageset import FEWEST_IMAGES, smallest_class
+from components.data_set.data_set import DataSet, find_positive_class
 from components.plan.parameters import Parameters
-from components.storage import file_version
+from components.storage.addresses import file_version
 
 # KFP slows down and Argo's status outgrows its limit beyond about this many loop cells in one run.
 MOST_CELLS = 100

@@ -28,11 +28,11 @@ def prepare(
     is refused.
     Gives both sets as packed arrays with a table of their rows, and the data report as JSON and as a page.
     """
-    from components.dataset import find_positive_class, open_data_set
-    from components.errors import InputError
-    from components.imageset import smallest_class
+    from components.contracts.errors import InputError
+    from components.contracts.imageset import smallest_class
+    from components.contracts.progress import stage
+    from components.data_set.data_set import find_positive_class, open_data_set
     from components.prepare.prepare import PrepareSettings, prepare
-    from components.progress import stage
 
     with stage("prepare"):
         listed = open_data_set(data_set)

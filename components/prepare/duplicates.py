@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from components.errors import InputError
-from components.progress import report
+from components.contracts.errors import InputError
+from components.contracts.progress import report
 
 TURNS = 8  # the symmetries of a square: 4 turns by 90 degrees, each plain and flipped
 MOST_PAIRS = 5_000_000

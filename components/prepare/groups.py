@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from components.errors import InputError
+from components.contracts.errors import InputError
 
 GROUP_COLUMNS = ("group", "lesion_id", "patient_id")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.errors import InputError
+from components.contracts.errors import InputError
 
 POLICIES = ("drop", "keep", "fail")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from components.dataset import DataSet
-from components.errors import InputError
-from components.files import fresh_folder, write_json, write_text
-from components.imageset import ImageSet, write_imageset
+from components.contracts.errors import InputError
+from components.contracts.files import fresh_folder, write_json, write_text
+from components.contracts.imageset import ImageSet, write_imageset
+from components.data_set.data_set import DataSet
 from components.prepare.duplicates import Pairs, exact_duplicates, near_duplicates
 from components.prepare.groups import connected, group_names, read_groups, table_links
 from components.prepare.leaks import dropped, find_leaks
@@ -18,7 +18,7 @@ from components.prepare.page import report_html
 from components.prepare.reading import Reading, read_images
 from components.prepare.report import data_report
 from components.prepare.split import draw_test_set, validation_folds
-from components.storage import local_file
+from components.storage.addresses import local_file
 
 MOST_THREADS = 8  # each may hold a picture of 50 million pixels
 

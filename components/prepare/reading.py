@@ -9,9 +9,9 @@ from threading import BoundedSemaphore
 import numpy as np
 from PIL import Image
 
-from components.dataset import DataSet, ImageFile
+from components.contracts.progress import report
+from components.data_set.data_set import DataSet, ImageFile
 from components.prepare.decode import THUMBNAIL, RefusedImage, decode
-from components.progress import report
 
 
 @dataclass(frozen=True)

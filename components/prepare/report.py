@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from components.imageset import ImageSet
+from components.contracts.imageset import ImageSet
 from components.prepare.duplicates import Pairs
 from components.prepare.leaks import Leaks
 from components.prepare.reading import Reading

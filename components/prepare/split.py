@@ -6,8 +6,8 @@ from fractions import Fraction
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from components.errors import InputError
-from components.imageset import fold_count
+from components.contracts.errors import InputError
+from components.contracts.imageset import fold_count
 
 MOST_PARTS = 20  # a test share is approached by k of m parts, m at most this
 

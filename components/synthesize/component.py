@@ -20,9 +20,9 @@ def synthesize(
     """
     from pathlib import Path
 
-    from components.arms import parse_arms
-    from components.imageset import read_imageset
-    from components.progress import stage
+    from components.contracts.arms import parse_arms
+    from components.contracts.imageset import read_imageset
+    from components.contracts.progress import stage
     from components.synthesize.synthesize import synthesize
 
     with stage("synthesize"):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from components.errors import InputError
-from components.files import read_json
+from components.contracts.errors import InputError
+from components.contracts.files import read_json
 
 FILES = ("gan.json", "losses.csv", "progress.npy")
 

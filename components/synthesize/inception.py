@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from components.errors import InputError
+from components.contracts.errors import InputError
 
 INPUT_SIZE = 299
 FEATURES = 2048

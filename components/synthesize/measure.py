@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from components.imageset import ImageSet
-from components.progress import report
+from components.contracts.imageset import ImageSet
+from components.contracts.progress import report
 from components.synthesize.generators import TrainedGan
 from components.synthesize.memorisation import memorisation
 from components.synthesize.quality import quality

@@ -8,17 +8,17 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from components.arms import Arm, most_synthetic
-from components.errors import InputError
-from components.files import fresh_folder, write_json
-from components.imageset import FEWEST_IMAGES, ImageSet, pixel_digest, write_imageset
-from components.progress import report
-from components.storage import local_file
+from components.contracts.arms import Arm, most_synthetic
+from components.contracts.errors import InputError
+from components.contracts.files import fresh_folder, write_json
+from components.contracts.imageset import FEWEST_IMAGES, ImageSet, pixel_digest, write_imageset
+from components.contracts.progress import report
+from components.generators.sample import draw, load_generator
+from components.storage.addresses import local_file
 from components.synthesize import encoder, inception
 from components.synthesize.generators import FILES, TrainedGan, find_gans
 from components.synthesize.measure import Features, measure_memorisation, measure_quality
 from components.synthesize.memorisation import ABOUT
-from components.train_gan.sample import draw, load_generator
 
 ENOUGH_TO_MEASURE = 1000
 

@@ -23,9 +23,9 @@ def train_classifier(
 
     Gives one model a replicate, their training curves and their predictions for the validation rows.
     """
-    from components.arms import parse_arm
-    from components.imageset import read_imageset
-    from components.progress import stage
+    from components.contracts.arms import parse_arm
+    from components.contracts.imageset import read_imageset
+    from components.contracts.progress import stage
     from components.train_classifier.train import ClassifierSettings, train_classifier
 
     with stage("train_classifier", arm):

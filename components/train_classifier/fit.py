@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from components.classifiers.network import initial_weights, to_floats
 from components.train_classifier.augment import augment
-from components.train_classifier.network import initial_weights, to_floats
 
 _PREDICTION_BATCH = 256
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.arms import Arm
-from components.errors import InputError
-from components.imageset import ImageSet
+from components.contracts.arms import Arm
+from components.contracts.errors import InputError
+from components.contracts.imageset import ImageSet
 
 
 @dataclass(frozen=True)

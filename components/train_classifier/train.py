@@ -9,15 +9,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.arms import Arm
-from components.errors import InputError
-from components.files import fresh_folder, whole_file, write_json
-from components.imageset import ImageSet
-from components.progress import report
+from components.classifiers.network import class_probabilities, printed_network
+from components.classifiers.runtime import use_threads
+from components.contracts.arms import Arm
+from components.contracts.errors import InputError
+from components.contracts.files import fresh_folder, whole_file, write_json
+from components.contracts.imageset import ImageSet
+from components.contracts.progress import report
 from components.train_classifier.fit import Fitter, hits_of, losses_of, outputs_of
 from components.train_classifier.mix import training_set
-from components.train_classifier.network import class_probabilities, printed_network
-from components.train_classifier.runtime import use_threads
 
 
 @dataclass(frozen=True)

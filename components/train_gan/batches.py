@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from components.errors import InputError
-from components.imageset import ImageSet
-from components.train_gan.networks import from_pixels
+from components.contracts.errors import InputError
+from components.contracts.imageset import ImageSet
+from components.generators.networks import from_pixels
 
 
 def training_pixels(development: ImageSet, class_name: str, replicate: int) -> np.ndarray:

@@ -15,8 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from components.errors import InputError
-from components.train_gan.checkpoint_store import Store
+from components.contracts.errors import InputError
+from components.storage.checkpoint_store import Store
 from components.train_gan.training import GanSettings
 
 # To be raised with every change of the training that changes its result.

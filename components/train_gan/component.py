@@ -27,9 +27,9 @@ def train_gan(
     Gives the generator (safetensors, losses of every update, pictures from noise to the end) and its curves
     as a page. Continues from the last checkpoint in the place named by GANSWEEP_CHECKPOINTS, if there is one.
     """
-    from components.imageset import read_imageset
-    from components.progress import stage
-    from components.train_gan.checkpoint_store import checkpoint_place
+    from components.contracts.imageset import read_imageset
+    from components.contracts.progress import stage
+    from components.storage.checkpoint_store import checkpoint_place
     from components.train_gan.curves import write_curves
     from components.train_gan.train import GanSettings, train_gan
 

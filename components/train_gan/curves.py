@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from components.errors import InputError
-from components.figures import SERIES, Line, line_chart, montage, picture_uri
-from components.files import read_json, write_text
+from components.contracts.errors import InputError
+from components.contracts.figures import SERIES, Line, line_chart, montage, picture_uri
+from components.contracts.files import read_json, write_text
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">

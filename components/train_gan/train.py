@@ -11,13 +11,13 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from components import progress
-from components.errors import InputError
-from components.files import fresh_folder, whole_file, write_json
-from components.imageset import ImageSet
+from components.contracts import progress
+from components.contracts.errors import InputError
+from components.contracts.files import fresh_folder, whole_file, write_json
+from components.contracts.imageset import ImageSet
+from components.storage.checkpoint_store import open_store
 from components.train_gan.batches import batch_sizes, batches, training_pixels
 from components.train_gan.checkpoint import checkpoint_key, load_latest, save
-from components.train_gan.checkpoint_store import open_store
 from components.train_gan.training import PICTURES, GanSettings, Training
 
 LOSSES = ("loss_d", "loss_g", "score_real", "score_fake")

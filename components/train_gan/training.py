@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from components.train_gan.networks import Discriminator, Generator, initialise, place, to_pixels
+from components.generators.networks import Discriminator, Generator, initialise, place, to_pixels
 
 PICTURES = 16
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")

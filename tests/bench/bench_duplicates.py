@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from components.dataset import open_data_set
+from components.data_set.data_set import open_data_set
 from components.prepare import prepare as stage
 
 COUNT, SIZE, THREADS = (int(given) for given in (sys.argv[1:] + ["30000", "32", "2"][len(sys.argv) - 1 :])[:3])

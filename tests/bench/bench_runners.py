@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from small_run import SMALL, command  # noqa: E402
 
-from pipelines.phantoms import write_phantoms  # noqa: E402
+from pipelines.phantoms.write import write_phantoms  # noqa: E402
 
 LINE = re.compile(r"(\d+):(\d+):(\d+\.\d+) - INFO - (Executing task|Task) \S*?'([a-z-]+)'\S* ?(finished)?")
 # Stages outside loops: in a loop, whose tasks share one logger, KFP loses some of the lines.

@@ -20,10 +20,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from object_store import FaultProxy, new_bucket, object_store  # noqa: E402
 
-from components.dataset import open_data_set  # noqa: E402
-from components.storage import CONNECTIONS, open_bucket  # noqa: E402
-from pipelines import upload as module  # noqa: E402
-from pipelines.upload import plan_upload, upload  # noqa: E402
+from components.data_set.data_set import open_data_set  # noqa: E402
+from components.storage.addresses import open_bucket  # noqa: E402
+from components.storage.objects import CONNECTIONS  # noqa: E402
+from pipelines.cluster import upload as module  # noqa: E402
+from pipelines.cluster.upload import plan_upload, upload  # noqa: E402
 
 IMAGES = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
 BYTES = int(sys.argv[2]) if len(sys.argv) > 2 else 30_000

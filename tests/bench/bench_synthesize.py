@@ -18,11 +18,11 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from components.arms import parse_arms
-from components.imageset import ImageSet
+from components.contracts.arms import parse_arms
+from components.contracts.imageset import ImageSet
+from components.generators.networks import Generator, initialise
 from components.synthesize import encoder
 from components.synthesize import synthesize as stage
-from components.train_gan.networks import Generator, initialise
 
 DEFAULTS = ["30000", "10000", "32", "1"]
 COUNT, SYNTHETIC, SIZE, THREADS = (int(given) for given in sys.argv[1:] + DEFAULTS[len(sys.argv) - 1 :])

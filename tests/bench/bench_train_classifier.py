@@ -17,9 +17,9 @@ IMAGES, SIZE, THREADS = (int(given) for given in sys.argv[1:] + ["2112", "32", "
 def main() -> None:
     """Time a plain and an augmented arm at batch sizes 32 and 128."""
     start = time.perf_counter()
+    from components.classifiers.network import printed_network
+    from components.classifiers.runtime import use_threads
     from components.train_classifier.fit import Fitter
-    from components.train_classifier.network import printed_network
-    from components.train_classifier.runtime import use_threads
 
     print(f"import: {time.perf_counter() - start:.2f} s")
     use_threads(THREADS)

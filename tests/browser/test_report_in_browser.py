@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "components" / "compare"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "components" / "compare" / "report"))
 from report_example import example_inputs, example_verdict
 
-from components.compare.report import write_report
+from components.compare.report.report import write_report
 
 FLAGS = (
     "--headless",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.imageset import ImageSet
+from components.contracts.imageset import ImageSet
 
 CLASSES = ("benign", "malignant", "seborrheic", "vascular")
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from small_run import SMALL, command
 
-from components.errors import InputError
-from components.progress import parse
-from pipelines.containers import LABEL, check_images, remove_containers, run_stage, stage_and_cell
+from components.contracts.errors import InputError
+from components.contracts.progress import parse
+from pipelines.local.containers import LABEL, check_images, remove_containers, run_stage, stage_and_cell
 
 NOWHERE = {**os.environ, "DOCKER_HOST": "unix:///no/such/docker.sock"}
 
@@ -212,7 +212,7 @@ def test_a_missing_image_is_named_with_the_target_that_makes_it(engine):
 
 def test_an_image_of_other_code_is_refused(engine, images, monkeypatch):
     check_images(images.values())
-    monkeypatch.setattr("pipelines.containers.code_digest", lambda: "another")
+    monkeypatch.setattr("pipelines.local.containers.code_digest", lambda: "another")
     with pytest.raises(InputError, match=r"gansweep/data:\S+ holds other code than this; .* make image-data"):
         check_images(images.values())
 

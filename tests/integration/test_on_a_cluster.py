@@ -15,7 +15,7 @@ from minio import Minio
 from minio.error import S3Error
 from on_cluster import NAMESPACE, OVERLAY, REGISTRY, ROOT, kubectl, log, make, objects, secret
 
-from pipelines.cluster import connect
+from pipelines.cluster.kubeflow import connect
 
 # Long enough for a checkpoint to be written and the pod to be killed after it.
 EPOCHS = 1500

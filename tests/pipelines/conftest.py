@@ -5,7 +5,10 @@ import sys
 import pytest
 from fake_kubeflow import FakeKubeflow, use_kubeconfig
 
-from pipelines import cli, cluster, sweep_cluster, watch
+from pipelines.cli import main as cli
+from pipelines.cluster import kubeflow as cluster
+from pipelines.cluster import watch
+from pipelines.sweep import in_cluster as sweep_cluster
 
 
 @pytest.fixture

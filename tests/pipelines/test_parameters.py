@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from components.errors import InputError
+from components.contracts.errors import InputError
 from components.plan.parameters import check_parameters
 from pipelines.parameters import declared_parameters, load_preset, load_presets, parse_settings, preset_names, resolve
 from pipelines.readme import README, with_table

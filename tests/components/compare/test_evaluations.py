@@ -5,8 +5,8 @@ import pytest
 import verdict_inputs as inputs
 
 from components.compare.evaluations import load_evaluations
-from components.errors import InputError
-from components.files import read_json, write_json
+from components.contracts.errors import InputError
+from components.contracts.files import read_json, write_json
 
 CLASSES = ("benign", "malignant")
 LABELS = np.repeat([0, 1], 30)

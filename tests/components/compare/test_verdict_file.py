@@ -6,7 +6,7 @@ import pytest
 import verdict_inputs as inputs
 
 from components.compare.verdict_file import build_verdict, read_schema
-from components.metrics import METRICS
+from components.contracts.metrics import METRICS
 
 TWO = ("benign", "malignant")
 FOUR = ("benign", "keratosis", "malignant", "vascular")

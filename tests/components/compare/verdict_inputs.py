@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from components.compare.evaluations import Evaluation
-from components.files import write_json
-from components.imageset import ImageSet
-from components.metrics import confusion_matrix, per_class, scores
+from components.contracts.files import write_json
+from components.contracts.imageset import ImageSet
+from components.contracts.metrics import confusion_matrix, per_class, scores
 
 PARAMETERS: dict[str, Any] = {
     "data_set": "simulated",

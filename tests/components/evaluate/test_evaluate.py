@@ -4,11 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from components.arms import parse_arm
-from components.errors import InputError
+from components.contracts.arms import parse_arm
+from components.contracts.errors import InputError
+from components.contracts.metrics import METRICS
 from components.evaluate.evaluate import evaluate, operating_threshold
 from components.evaluate.views import ROC_POINTS, confusion_view, metrics_view, roc_view
-from components.metrics import METRICS
 from components.train_classifier.train import ClassifierSettings, train_classifier
 
 SETTINGS = ClassifierSettings(epochs=3, batch_size=8, learning_rate=2e-3, dropout=0.1, patience=0)

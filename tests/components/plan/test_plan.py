@@ -1,7 +1,7 @@
 import pytest
 
-from components.dataset import open_data_set
-from components.errors import InputError
+from components.contracts.errors import InputError
+from components.data_set.data_set import open_data_set
 from components.plan.parameters import Parameters, check_parameters
 from components.plan.plan import make_plan
 from pipelines.parameters import declared_parameters, resolve

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 from prepare_pictures import picture
 
-from components.errors import InputError
+from components.contracts.errors import InputError
 from components.prepare import duplicates
 from components.prepare.duplicates import correlations, exact_duplicates, near_duplicates, turned
 

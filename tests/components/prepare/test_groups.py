@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.errors import InputError
+from components.contracts.errors import InputError
 from components.prepare.groups import connected, group_names, read_groups, table_links
 
 PATHS = ["train/benign/1.jpg", "train/benign/2.jpg", "test/malignant/2.jpg", "test/malignant/ISIC_7.jpg"]

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 from prepare_pictures import encoded, picture, write_classes
 
-from components.dataset import open_data_set
-from components.errors import InputError
-from components.imageset import ImageSet, read_imageset
+from components.contracts.errors import InputError
+from components.contracts.imageset import ImageSet, read_imageset
+from components.data_set.data_set import open_data_set
 from components.prepare.prepare import PrepareSettings, prepare
 
 

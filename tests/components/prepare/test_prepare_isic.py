@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from components.dataset import open_data_set
-from components.imageset import read_imageset
+from components.contracts.imageset import read_imageset
+from components.data_set.data_set import open_data_set
 from components.prepare.groups import read_groups
 from components.prepare.prepare import PrepareSettings, prepare
 

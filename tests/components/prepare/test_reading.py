@@ -1,7 +1,7 @@
 import numpy as np
 from prepare_pictures import encoded, picture, write_classes
 
-from components.dataset import open_data_set
+from components.data_set.data_set import open_data_set
 from components.prepare.decode import decode
 from components.prepare.reading import read_images
 

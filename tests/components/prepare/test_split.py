@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from components.errors import InputError
+from components.contracts.errors import InputError
 from components.prepare.split import draw_test_set, validation_folds
 
 CLASSES = ("benign", "malignant")

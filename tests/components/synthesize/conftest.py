@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from components.imageset import ImageSet, pixel_digest
-from components.train_gan.networks import Generator, initialise
-from pipelines.phantom_drawing import draw_phantom
+from components.contracts.imageset import ImageSet, pixel_digest
+from components.generators.networks import Generator, initialise
+from pipelines.phantoms.drawing import draw_phantom
 
 FOLDS = 5
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from components.errors import InputError
+from components.contracts.errors import InputError
 from components.synthesize.generators import find_gans
 
 CLASSES = ("benign", "malignant")

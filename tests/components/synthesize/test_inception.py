@@ -4,7 +4,7 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from components.errors import InputError
+from components.contracts.errors import InputError
 from components.synthesize.inception import FEATURES, Block, Inception, inception_features, load_inception
 
 

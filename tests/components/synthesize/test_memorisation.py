@@ -5,7 +5,7 @@ from scipy.spatial.distance import cdist
 
 from components.synthesize.memorisation import flag_threshold, memorisation, share_closer
 from components.synthesize.similarity import Neighbours, thumbnails
-from pipelines.phantom_drawing import draw_phantom
+from pipelines.phantoms.drawing import draw_phantom
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.arms import parse_arms
-from components.errors import InputError
-from components.imageset import read_imageset
-from components.progress import parse
+from components.contracts.arms import parse_arms
+from components.contracts.errors import InputError
+from components.contracts.imageset import read_imageset
+from components.contracts.progress import parse
+from components.generators.sample import draw, load_generator
 from components.synthesize.encoder import ABOUT
 from components.synthesize.synthesize import synthesize
-from components.train_gan.sample import draw, load_generator
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.train_classifier.runtime import use_threads
+from components.classifiers.runtime import use_threads
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from components.arms import parse_arm
-from components.errors import InputError
+from components.contracts.arms import parse_arm
+from components.contracts.errors import InputError
 from components.train_classifier.mix import training_set
 
 

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import pytest
 
-from components.arms import parse_arm
-from components.errors import InputError
-from components.imageset import read_imageset, write_imageset
-from components.progress import parse
+from components.contracts.arms import parse_arm
+from components.contracts.errors import InputError
+from components.contracts.imageset import read_imageset, write_imageset
+from components.contracts.progress import parse
 from components.train_classifier import train
 from components.train_classifier.train import ClassifierSettings, train_classifier
 
@@ -20,8 +20,8 @@ REPOSITORY = Path(__file__).parents[3]
 
 TRAIN_AGAIN = """
 import sys
-from components.arms import parse_arm
-from components.imageset import read_imageset
+from components.contracts.arms import parse_arm
+from components.contracts.imageset import read_imageset
 from components.train_classifier.train import ClassifierSettings, train_classifier
 development, synthetic, models = sys.argv[1:]
 train_classifier(read_imageset(development), read_imageset(synthetic), parse_arm("traditional+gan:6"), 2, 1, 7,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from components.imageset import ImageSet, pixel_digest
+from components.contracts.imageset import ImageSet, pixel_digest
 
 FOLDS = 4
 

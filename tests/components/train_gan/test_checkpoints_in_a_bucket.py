@@ -9,11 +9,11 @@ import pytest
 import torch
 from test_gan_checkpoints import FILES, LONG, ROOT, SCRIPT, train
 
-import components.bucket
-from components.errors import InputError
-from components.imageset import write_imageset
+import components.storage.bucket
+from components.contracts.errors import InputError
+from components.contracts.imageset import write_imageset
+from components.storage.checkpoint_store import open_store
 from components.train_gan.checkpoint import load_latest, save
-from components.train_gan.checkpoint_store import open_store
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def place(bucket):
 @pytest.fixture
 def hasty(monkeypatch):
     """Make pauses and patience short."""
-    monkeypatch.setattr(components.bucket, "LONGEST_PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr(components.bucket, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(components.storage.bucket, "LONGEST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(components.storage.bucket, "PATIENCE_SECONDS", 1)
 
 
 def epochs(bucket):

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from components.imageset import write_imageset
+from components.contracts.imageset import write_imageset
+from components.storage.checkpoint_store import checkpoint_place, open_store
 from components.train_gan import train as train_module
 from components.train_gan.checkpoint import checkpoint_key, load_latest, save
-from components.train_gan.checkpoint_store import checkpoint_place, open_store
 from components.train_gan.train import train_gan
 from components.train_gan.training import GanSettings, Training
 
@@ -20,7 +20,7 @@ FILES = ("generator.safetensors", "losses.csv", "progress.npy")
 LONG = replace(SETTINGS, epochs=40, checkpoint_epochs=5)
 SCRIPT = f"""
 import sys
-from components.imageset import read_imageset
+from components.contracts.imageset import read_imageset
 from components.train_gan.train import train_gan
 from components.train_gan.training import GanSettings
 train_gan(read_imageset(sys.argv[1]), "benign", 0, 1, {LONG!r}, gpus="", threads=1,

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from components import progress
-from components.errors import InputError
+from components.contracts import progress
+from components.contracts.errors import InputError
+from components.generators.networks import from_pixels
+from components.generators.sample import load_generator
 from components.train_gan.batches import batch_sizes, batches, training_pixels, turned
-from components.train_gan.networks import from_pixels
-from components.train_gan.sample import load_generator
 from components.train_gan.train import progress_moments, train_gan
 from components.train_gan.training import GanSettings, Training
 

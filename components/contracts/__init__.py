@@ -1,0 +1,1 @@
+"""What stages share: images, arms, metrics, figures, files, errors, progress."""

@@ -1,0 +1,174 @@
+"""The contract for images between stages: one packed array and one table of its rows.
+
+An image set is a folder of three files, whatever the number of images:
+
+    images.npy     uint8, N x S x S x 3, RGB, 0..255; opens memory-mapped
+    rows.csv       one row an image, in the order of the array: path, label, split, fold, group, sha256
+    imageset.json  name, notice, classes, positive_class, image_size, rows
+"""
+
+import csv
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from components.contracts.errors import InputError
+from components.contracts.files import fresh_folder, read_json, write_json
+
+# Below this many development images a class's synthetic images can't be judged.
+FEWEST_IMAGES = 12
+COLUMNS = ("path", "label", "split", "fold", "group", "sha256")
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images and what is known of each; all arrays have N rows in one order.
+
+    `labels` are indices into `classes`. `splits` is "development", "test" or "synthetic". `folds` numbers the
+    validation folds of the development set from 0 (-1 elsewhere): replicate r validates on fold r modulo their
+    number. `groups` names the lesion, patient or near-duplicates an image belongs to; for a synthetic image
+    it is the generator that drew it (`gan-0`, ...). `positive_class` is the one whose misses cost most. `notice` is
+    shown on every report made from the set.
+    """
+
+    name: str
+    notice: str
+    classes: tuple[str, ...]
+    images: np.ndarray
+    paths: np.ndarray
+    labels: np.ndarray
+    splits: np.ndarray
+    folds: np.ndarray
+    groups: np.ndarray
+    sha256: np.ndarray
+    positive_class: str = ""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of the images, in pixels."""
+        return int(self.images.shape[1])
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of images of each class."""
+        return {name: int(np.sum(self.labels == i)) for i, name in enumerate(self.classes)}
+
+    def digest(self) -> str:
+        """Return a SHA-256 over the path, label, group and pixel digest of every row, in order."""
+        whole = hashlib.sha256()
+        for row in zip(self.paths, self.labels, self.groups, self.sha256, strict=True):
+            whole.update("\x1f".join(map(str, row)).encode() + b"\n")
+        return whole.hexdigest()
+
+    def validation_mask(self, replicate: int) -> np.ndarray:
+        """Return a mask (bool, N) of the development rows that `replicate` validates on and never learns from."""
+        return self.folds == replicate % (int(self.folds.max()) + 1)
+
+    def synthetic_rows(self, label: int, replicate: int, count: int) -> np.ndarray:
+        """Return the row numbers of the first `count` synthetic images of a class from one GAN replicate.
+
+        Raises InputError if the set holds fewer.
+        """
+        rows = np.flatnonzero((self.labels == label) & (self.groups == f"gan-{replicate}"))
+        if len(rows) < count:
+            raise InputError(f"synthetic set: {count} images of {self.classes[label]} wanted, {len(rows)} there")
+        return rows[:count]
+
+
+def fold_count(validation_share: float) -> int:
+    """Return the number of validation folds that come closest to a share of the development set, at least 2."""
+    return max(2, round(1 / validation_share))
+
+
+def smallest_class(gan_batch_size: int, validation_share: float) -> int:
+    """Return how many development images a class needs so that its training rows fill one batch of a GAN."""
+    folds = fold_count(validation_share)
+    return -(-gan_batch_size * folds // (folds - 1))
+
+
+def pixel_digest(image: np.ndarray) -> str:
+    """Return the SHA-256 of an image's pixels (uint8, any shape)."""
+    return hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest()
+
+
+def write_imageset(folder: str | Path, imageset: ImageSet) -> None:
+    """Write an image set afresh into `folder`; what stood there is removed."""
+    folder = fresh_folder(folder)
+    images = np.asarray(imageset.images, dtype=np.uint8)
+    np.save(folder / "images.npy", images, allow_pickle=False)
+    with (folder / "rows.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows(_rows(imageset))
+    write_json(
+        folder / "imageset.json",
+        {
+            "name": imageset.name,
+            "notice": imageset.notice,
+            "classes": list(imageset.classes),
+            "positive_class": imageset.positive_class,
+            "image_size": imageset.image_size,
+            "rows": len(imageset),
+        },
+    )
+
+
+def read_imageset(folder: str | Path) -> ImageSet:
+    """Open an image set, its pixels memory-mapped; raises InputError that says which file is wrong and why."""
+    folder = Path(folder)
+    about = read_json(folder / "imageset.json")
+    missing = {"name", "notice", "classes", "positive_class", "image_size", "rows"} - set(about)
+    if missing:
+        raise InputError(f"{folder / 'imageset.json'}: lacks {', '.join(sorted(missing))}")
+    try:
+        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{folder / 'images.npy'}: not a packed image array ({error})") from None
+    size = about["image_size"]
+    if images.dtype != np.uint8 or images.shape != (about["rows"], size, size, 3):
+        expected = f"uint8 {about['rows']} x {size} x {size} x 3"
+        raise InputError(f"{folder / 'images.npy'}: holds {images.dtype} {images.shape}, expected {expected}")
+    table = folder / "rows.csv"
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{table}: not a table of rows ({error})") from None
+    if tuple(header) != COLUMNS or len(rows) != about["rows"]:
+        raise InputError(f"{table}: {len(rows)} rows of {header}, expected {about['rows']} of {list(COLUMNS)}")
+    if any(len(row) != len(COLUMNS) for row in rows):
+        raise InputError(f"{table}: a row without {len(COLUMNS)} columns")
+    columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
+    paths, names, splits, folds, groups, sha256 = columns
+    classes = tuple(about["classes"])
+    index = {name: i for i, name in enumerate(classes)}
+    unknown = sorted(set(names) - set(classes))
+    if unknown:
+        raise InputError(f"{table}: label '{unknown[0]}' is not one of the classes {', '.join(classes)}")
+    return ImageSet(
+        name=about["name"],
+        notice=about["notice"],
+        classes=classes,
+        images=images,
+        paths=_strings(paths),
+        labels=np.array([index[name] for name in names], dtype=np.int64),
+        splits=_strings(splits),
+        folds=np.array(folds, dtype=np.int64),
+        groups=_strings(groups),
+        sha256=_strings(sha256),
+        positive_class=about["positive_class"],
+    )
+
+
+def _rows(imageset: ImageSet) -> Iterable[tuple]:
+    names = [imageset.classes[label] for label in imageset.labels]
+    return zip(imageset.paths, names, imageset.splits, imageset.folds, imageset.groups, imageset.sha256, strict=True)
+
+
+def _strings(values: Iterable[str]) -> np.ndarray:
+    return np.array(list(values), dtype=np.str_)

@@ -1,0 +1,1 @@
+"""A user's data set, listed and checked before any picture is read."""

@@ -1,0 +1,1 @@
+"""Folders and buckets: addresses, objects, checkpoints."""

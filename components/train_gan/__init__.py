@@ -1,0 +1,1 @@
+"""Trains one GAN: a class and a replicate."""

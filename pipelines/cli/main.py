@@ -1,0 +1,169 @@
+"""The command line: gansweep run, compile, phantoms, upload, show; the commands for clusters are in cli_cluster."""
+
+import sys
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+import yaml
+
+import components
+from components.contracts.errors import InputError
+from pipelines.cli import cluster as cli_cluster
+from pipelines.cli.options import Presets, Registry, Settings, Tag, console, errors
+
+# Each command imports what it needs when it runs: --help and refusals should not wait for KFP.
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Does GAN-made training data help a medical image classifier, and at what cost in missed disease?",
+)
+
+
+@app.command()
+def run(
+    data: Annotated[str, typer.Option("--data", help="Folder with one folder of images a class.")] = "",
+    presets: Presets = ("standard",),  # type: ignore[assignment]
+    settings: Settings = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the results. Default: runs/DATE-PRESET.")
+    ] = None,
+    runner: Annotated[
+        Literal["subprocess", "docker"],
+        typer.Option("--runner", help="Run the stages as processes, or in their images (make images)."),
+    ] = "subprocess",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, print what would run, run nothing.")
+    ] = False,
+) -> None:
+    """Run the pipeline on this machine: from a folder of images to a verdict and a report.
+
+    Give --out the folder of an interrupted run to go on with it.
+    """
+    from components.data_set.data_set import open_data_set
+    from components.plan.parameters import check_parameters
+    from components.plan.plan import make_plan
+    from pipelines.compile import image_names
+    from pipelines.local.run import run_locally
+    from pipelines.parameters import load_presets, parse_settings, resolve
+    from pipelines.runs.folder import open_run_folder
+    from pipelines.runs.live import LiveView, PlainView
+    from pipelines.runs.table import load_verdict, print_verdict
+
+    values = resolve(load_presets(presets), parse_settings(settings or []), data)
+    plan = make_plan(check_parameters(values), open_data_set(values["data_set"]))
+    if runner == "docker":
+        from pipelines.local.containers import check_images
+
+        check_images(image_names().values())
+    if dry_run:
+        _print_plan(values, plan)
+        return
+    folder = out or Path("runs") / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{Path(presets[0]).stem}"
+    open_run_folder(folder, values)
+    console.print(f"{len(plan.gan_cells)} GANs and {len(plan.arms)} arms; results go to {folder}", highlight=False)
+    view = LiveView(console) if console.is_terminal else nullcontext(PlainView(console))
+    with view as shown:
+        run_locally(folder, shown, runner)
+    print_verdict(load_verdict(folder), console)
+    console.print(f"Report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
+
+
+@app.command("compile")
+def compile_(
+    out: Annotated[Path, typer.Option("--out", help="File to write.")] = Path("gan-augmentation.yaml"),
+    registry: Registry = "gansweep",
+    tag: Tag = components.__version__,
+) -> None:
+    """Compile the pipeline to YAML, for `gansweep run` and for Kubeflow Pipelines alike."""
+    from pipelines.compile import compile_pipeline
+
+    try:
+        compile_pipeline(out, registry, tag)
+    except OSError as error:
+        raise InputError(f"--out: {out} can't be written ({error.strerror}); give another file") from None
+    console.print(f"Wrote {out}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def phantoms(
+    folder: Annotated[Path, typer.Argument(help="Folder to write them to.")],
+    per_class: Annotated[int, typer.Option(help="Pictures a class to learn from.")] = 200,
+    test_per_class: Annotated[int, typer.Option(help="Pictures a class to test on; 0 makes no test set.")] = 100,
+    classes: Annotated[int, typer.Option(help="Number of classes, 2 or more.")] = 2,
+    size: Annotated[int, typer.Option(help="Height and width, in pixels.")] = 64,
+    seed: Annotated[int, typer.Option(help="Same seed, same files.")] = 0,
+) -> None:
+    """Draw phantoms: made-up skin lesions, for demonstration and tests. They say nothing about real ones."""
+    from pipelines.phantoms.write import write_phantoms
+
+    names = write_phantoms(
+        folder, per_class=per_class, test_per_class=test_per_class, classes=classes, size=size, seed=seed
+    )
+    counts = f"{per_class} to learn from and {test_per_class} to test on" if test_per_class else f"{per_class}"
+    console.print(f"{folder}: {counts} a class ({', '.join(names)})", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def upload(
+    source: Annotated[Path, typer.Argument(help="Folder of a data set, or one file (a table of groups, weights).")],
+    address: Annotated[str, typer.Argument(help="minio://bucket/prefix, or minio://bucket/file for one file.")],
+) -> None:
+    """Bring a data set to MinIO, or any S3 server. What is there unchanged is passed over.
+
+    The server and the login come from GANSWEEP_S3_ENDPOINT, GANSWEEP_S3_ACCESS_KEY and GANSWEEP_S3_SECRET_KEY.
+    """
+    from pipelines.cluster.upload import plan_upload, upload_with_progress, warnings
+    from pipelines.runs.endings import ended_by_signals
+
+    transfer = plan_upload(source, address)
+    for warning in warnings(transfer):
+        errors.print(f"upload: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    with ended_by_signals("the same command sends the rest"):
+        upload_with_progress(transfer, console)
+
+
+@app.command()
+def show(folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
+    """Print the table of a finished run again."""
+    from pipelines.runs.table import load_verdict, print_verdict
+
+    print_verdict(load_verdict(folder), console)
+    console.print(f"Report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
+
+
+for command in (cli_cluster.submit, cli_cluster.wait, cli_cluster.publish, cli_cluster.sweep):
+    app.command()(command)
+
+
+def _print_plan(values: dict[str, Any], plan: Any) -> None:
+    console.print(yaml.safe_dump(values, sort_keys=False), markup=False, highlight=False, end="", soft_wrap=True)
+    console.print(f"\ntrain_gan         {len(plan.gan_cells)} cells", highlight=False)
+    for cell in plan.gan_cells:
+        console.print(f"  {cell.label}/{cell.replicate}, seed {cell.seed}", markup=False, highlight=False)
+    console.print(f"train_classifier  {len(plan.arms)} arms of {values['replicates']} replicates", highlight=False)
+    for arm in plan.arms:
+        console.print(f"  {arm.name}", markup=False, highlight=False)
+
+
+def main() -> None:
+    """Run the command line; bad input ends in one line and status 2, a failed stage in 1, an interrupt in 130."""
+    try:
+        app(standalone_mode=True)
+    except InputError as error:
+        _fail(str(error), 2)
+    except Exception as error:
+        from pipelines.runs.endings import Interrupted, StageError
+
+        if isinstance(error, Interrupted):
+            _fail(f"interrupted; {error}", 130)
+        if isinstance(error, StageError):
+            _fail(str(error), 1)
+        raise
+
+
+def _fail(message: str, status: int) -> None:
+    errors.print(f"gansweep: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(status)

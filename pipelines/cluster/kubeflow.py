@@ -1,0 +1,255 @@
+"""Kubeflow Pipelines as gansweep sees it: experiments, runs, versions of the pipeline, artifacts.
+
+All of it is asked for at one address, that of the user interface, which hands calls on to the API, the metadata store
+and the object store: one way in, no credentials of any store on this machine. What a lost connection or a restart
+breaks is asked again, with growing pauses, on a new port-forward where there is one.
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import requests
+import yaml
+
+from components.contracts.errors import InputError
+from components.contracts.files import whole_file
+from pipelines.cluster.lineage import CONTENT_TYPE, LineageError, Output, find_outputs
+from pipelines.cluster.port_forward import SERVICE, PortForward
+from pipelines.gan_augmentation import NAME
+from pipelines.runs.endings import StageError
+
+API = "apis/v2beta1"
+ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
+SECONDS_OF_PATIENCE = 600.0
+SECONDS_TO_ANSWER_FIRST = 20.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+TIMEOUT = (10, 120)  # to connect, to answer; seconds
+_BUSY = (429, 502, 503, 504)
+_FOR_GOOD = re.compile("NoSuch|does not exist|not found|denied|Forbidden", re.IGNORECASE)
+_EQUALS = 1  # operation of the API's filters
+
+T = TypeVar("T")
+
+
+class ClusterError(StageError):
+    """The cluster refused something, or did not answer for long; the message is one line."""
+
+
+class _Unavailable(Exception):
+    """An answer that another try may turn into a better one."""
+
+
+@contextmanager
+def connect(host: str, namespace: str) -> Iterator["Cluster"]:
+    """Reach Kubeflow Pipelines at `host`, or with "" through a port-forward to `namespace` of the current cluster.
+
+    Raises InputError that says what is missing if nothing answers there.
+    """
+    forward = None if host else PortForward(namespace)
+    try:
+        cluster = Cluster(forward.open() if forward else host, namespace, forward)
+        cluster.check()
+        yield cluster
+    finally:
+        if forward:
+            forward.close()
+
+
+class Cluster:
+    """Kubeflow Pipelines at one address."""
+
+    def __init__(self, host: str, namespace: str, forward: PortForward | None = None) -> None:
+        self.namespace = namespace
+        self._forward = forward
+        self._host = (host if "://" in host else f"http://{host}").rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = forward is None  # a proxy of the environment can't know the way to this machine
+        self._patience = SECONDS_OF_PATIENCE
+        self._reconnecting = threading.Lock()
+
+    def check(self) -> None:
+        """Raise InputError unless Kubeflow Pipelines answers here."""
+        self._patience = SECONDS_TO_ANSWER_FIRST
+        try:
+            self._json("GET", "healthz")
+        except (ClusterError, ValueError):
+            raise InputError(
+                f"--host: Kubeflow Pipelines does not answer at {self._host}; give the address of its user interface, "
+                "or none for the cluster of the current kubeconfig"
+            ) from None
+        finally:
+            self._patience = SECONDS_OF_PATIENCE
+
+    def page(self, run_id: str) -> str:
+        """Say where people see a run."""
+        if not self._forward:
+            return f"{self._host}/#/runs/details/{run_id}"
+        forward = f"kubectl --namespace {self.namespace} port-forward service/{SERVICE} 8080:80"
+        return f"http://localhost:8080/#/runs/details/{run_id} (after: {forward})"
+
+    def experiment(self, name: str) -> str:
+        """Return the id of an experiment, made if there is none of that name."""
+
+        def find_or_make() -> str:
+            found = self._list("experiments", name)
+            made = found[0] if found else self._once("POST", "experiments", json={"display_name": name}).json()
+            return made["experiment_id"]
+
+        return self._patiently(find_or_make)
+
+    def find_run(self, experiment_id: str, name: str) -> dict[str, Any] | None:
+        """Return the newest run of that name in an experiment, None if there is none."""
+        return self._patiently(lambda: self._newest(experiment_id, name))
+
+    def create_run(
+        self, experiment_id: str, name: str, pipeline: Path, parameters: dict[str, Any], after: str = ""
+    ) -> dict[str, Any]:
+        """Start a run of a compiled pipeline and return it.
+
+        If the connection breaks while it is started, the run is looked for by its name before another try, so that
+        it is never started twice; `after` is the id of an older run of that name, "" if there is none.
+        """
+        specification, platform = yaml.safe_load_all(pipeline.read_text(encoding="utf-8"))
+        body = {
+            "experiment_id": experiment_id,
+            "display_name": name,
+            "pipeline_spec": {"pipeline_spec": specification, "platform_spec": platform},
+            "runtime_config": {"parameters": parameters},
+        }
+        tries = iter(range(1, 1_000))
+
+        def create() -> dict[str, Any]:
+            lost = self._newest(experiment_id, name) if next(tries) > 1 else None
+            if lost and lost["run_id"] != after:
+                return lost
+            return self._once("POST", "runs", json=body).json()
+
+        return self._patiently(create)
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """Return a run as it is now: its state, its tasks, its error."""
+        return self._json("GET", f"runs/{quote(run_id, safe='')}")
+
+    def publish(self, pipeline: Path, version: str) -> bool:
+        """Add a compiled pipeline as a version of gansweep's pipeline; False if that version is there already."""
+
+        def find_or_upload() -> bool:
+            found = self._list("pipelines", NAME)
+            named = {"name": NAME, "display_name": NAME}
+            pipeline_id = (found[0] if found else self._once("POST", "pipelines", json=named).json())["pipeline_id"]
+            if self._list(f"pipelines/{pipeline_id}/versions", version):
+                return False
+            files = {"uploadfile": (pipeline.name, pipeline.read_bytes())}
+            wanted = {"name": version, "pipelineid": pipeline_id}
+            self._once("POST", "pipelines/upload_version", params=wanted, files=files)
+            return True
+
+        return self._patiently(find_or_upload)
+
+    def outputs(self, run_id: str) -> list[Output]:
+        """Return what the finished tasks of a run wrote."""
+
+        def post(path: str, body: bytes) -> tuple[dict[str, str], bytes]:
+            headers = {"Content-Type": CONTENT_TYPE, "Accept": CONTENT_TYPE, "X-Grpc-Web": "1"}
+            answer = self._once("POST", path, api=False, data=body, headers=headers)
+            return dict(answer.headers), answer.content
+
+        def ask() -> list[Output]:
+            try:
+                return find_outputs(post, run_id)
+            except LineageError as error:
+                raise _Unavailable(str(error)) from None
+
+        return self._patiently(ask)
+
+    def fetch(self, uri: str, path: Path, complete: Callable[[bytes], bool] = lambda content: True) -> None:
+        """Write the object at `uri` (minio://bucket/key) to `path`, whole or not at all.
+
+        `complete` says whether its content is whole; a cut one is asked for again. Raises ClusterError if it's missing.
+        """
+        place = urlsplit(uri)
+        key = quote(place.path.lstrip("/"))
+
+        def get() -> bytes:
+            # This form of the address gives the object as it is; /artifacts/get would unpack archives.
+            address = f"artifacts/{place.scheme}/{place.netloc}/{key}"
+            answer = self._once("GET", address, api=False, params={"namespace": self.namespace})
+            if not complete(answer.content):
+                raise _Unavailable(f"{uri} came cut off")
+            return answer.content
+
+        content = self._patiently(get)
+        with whole_file(path) as part:
+            part.write_bytes(content)
+
+    def log(self, pod: str, run_id: str) -> str:
+        """Return what a pod of a run said, "" if its log is gone or out of reach."""
+        wanted = {"podname": pod, "podnamespace": self.namespace, "runid": run_id}
+        try:
+            return self._once("GET", "k8s/pod/logs", api=False, params=wanted).text
+        except (ClusterError, requests.RequestException, _Unavailable):
+            return ""
+
+    def _newest(self, experiment_id: str, name: str) -> dict[str, Any] | None:
+        found = self._list("runs", name, experiment_id=experiment_id, sort_by="created_at desc")
+        return found[0] if found else None
+
+    def _list(self, kind: str, name: str, **wanted: str) -> list[dict[str, Any]]:
+        predicate = {"operation": _EQUALS, "key": "display_name", "stringValue": name}
+        wanted |= {"filter": json.dumps({"predicates": [predicate]}), "page_size": "10"}
+        found = self._once("GET", kind, params=wanted).json()
+        return found.get("pipeline_versions" if kind.endswith("versions") else kind, [])
+
+    def _json(self, method: str, address: str) -> dict[str, Any]:
+        return self._patiently(lambda: self._once(method, address).json())
+
+    def _once(self, method: str, address: str, api: bool = True, **arguments: Any) -> requests.Response:
+        url = f"{self._host}/{API}/{address}" if api else f"{self._host}/{address}"
+        answer = self._session.request(method, url, timeout=TIMEOUT, **arguments)
+        if answer.ok:
+            return answer
+        # 500 is a server that lost its database or object store for a while, or has no such object.
+        lost = answer.status_code == 500 and method == "GET" and not _FOR_GOOD.search(answer.text)
+        if answer.status_code in _BUSY or lost:
+            raise _Unavailable(_reason(answer))
+        raise ClusterError(f"{method} {urlsplit(url).path}: {_reason(answer)}")
+
+    def _patiently(self, action: Callable[[], T]) -> T:
+        """Do it, again and again while the cluster is out of reach; raises ClusterError when patience is at its end."""
+        deadline, pause = time.monotonic() + self._patience, FIRST_PAUSE
+        while True:
+            host = self._host
+            try:
+                return action()
+            except (requests.RequestException, _Unavailable) as error:
+                if time.monotonic() + pause > deadline:
+                    raise ClusterError(
+                        f"Kubeflow Pipelines did not answer for {self._patience:.0f} s ({_short(error)})"
+                    ) from None
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+            with self._reconnecting:
+                if self._forward and self._host == host:  # else another thread has been faster
+                    with suppress(InputError):  # the cluster may be back for the next try
+                        self._host = self._forward.open()
+
+
+def _reason(answer: requests.Response) -> str:
+    """Return the server's own message in one line, with the status."""
+    try:
+        said = answer.json()
+        said = said.get("message") or said.get("error") or said
+    except ValueError:
+        said = answer.text
+    return f"status {answer.status_code} ({' '.join(str(said).split())[:500]})"
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,114 @@
+"""Sends the pipeline to Kubeflow Pipelines, waits for a run, and brings its results back."""
+
+import json
+import secrets
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from components.contracts.errors import InputError
+from components.plan.parameters import check_parameters
+from components.storage.objects import is_address
+from pipelines.cluster.kubeflow import Cluster, ClusterError
+from pipelines.cluster.lineage import Output
+from pipelines.compile import compile_pipeline
+from pipelines.parameters import PATHS
+from pipelines.runs.folder import RESULTS
+
+EXPERIMENT = "gansweep"
+# Kubeflow Pipelines keeps the parameters of a run in one column of its database.
+MOST_BYTES_OF_PARAMETERS = 10_000
+
+
+def check_for_cluster(values: dict[str, Any]) -> None:
+    """Refuse parameters that no run in the cluster can have; the data set itself is checked there, by the first stage.
+
+    Raises InputError naming the parameter and the way out.
+    """
+    check_parameters(values)
+    for name in PATHS:
+        address = values[name]
+        if address and not is_address(address):
+            bring = f"gansweep upload {address} minio://gansweep/data/{Path(address).name}"
+            raise InputError(f"{name}: {address} is on this machine, where pods can't read it; bring it there: {bring}")
+    size = len(json.dumps(values).encode())
+    if size > MOST_BYTES_OF_PARAMETERS:
+        raise InputError(
+            f"arms: all parameters together take {size:,} bytes, a run may have {MOST_BYTES_OF_PARAMETERS:,}; "
+            "name fewer arms, or write a sweep (gansweep sweep)"
+        )
+
+
+def submit(
+    cluster: Cluster, values: dict[str, Any], preset: str, experiment: str, registry: str, tag: str
+) -> dict[str, Any]:
+    """Start a run with these parameters and images, and return it as the cluster has it."""
+    moment = time.strftime("%Y-%m-%d %H:%M:%S")
+    # The ending tells apart what was submitted in one second; by its name a run is found whose start was cut off.
+    name = f"{Path(preset).stem} {Path(values['data_set']).name} {moment} {secrets.token_hex(2)}"
+    with tempfile.TemporaryDirectory() as folder:
+        pipeline = Path(folder) / "pipeline.yaml"
+        compile_pipeline(pipeline, registry, tag)
+        return cluster.create_run(cluster.experiment(experiment), name, pipeline, values)
+
+
+def publish(cluster: Cluster, registry: str, tag: str) -> bool:
+    """Add the pipeline with these images as version `tag`; False if that version is there already."""
+    with tempfile.TemporaryDirectory() as folder:
+        pipeline = Path(folder) / "pipeline.yaml"
+        compile_pipeline(pipeline, registry, tag)
+        return cluster.publish(pipeline, tag)
+
+
+def results_folder(run: dict[str, Any]) -> Path:
+    """Return the default folder for the results of a run, one that says when it was made and how it was named."""
+    moment = time.strftime("%Y-%m-%d-%H%M%S")
+    return Path("runs") / f"{moment}-{run['display_name'].split()[0]}"
+
+
+def open_results_folder(folder: Path) -> None:
+    """Make the folder for results; raises InputError if it can't be written or holds something else.
+
+    One that was left half-filled, without a verdict, is gone on with.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = {path.name for path in folder.iterdir()}
+    except OSError as error:
+        raise InputError(f"--out: {folder} can't be written ({error.strerror}); give another folder") from None
+    if held - set(RESULTS) or "verdict.json" in held:
+        raise InputError(f"--out: {folder} holds files of something else; give a new or empty folder")
+
+
+def fetch_results(cluster: Cluster, run_id: str, folder: Path) -> list[Output]:
+    """Bring verdict, ledger, report and summary of a finished run to `folder`; return all outputs of the run.
+
+    Raises ClusterError if one is missing.
+    """
+    outputs = cluster.outputs(run_id)
+    for file, name in sorted(RESULTS.items()):  # the verdict last: with it, the results are complete
+        fetch(cluster, only(outputs, "compare", name), folder / file)
+    return outputs
+
+
+def only(outputs: list[Output], stage: str, name: str) -> str:
+    """Return the address of a stage's output, the newest if the stage was tried again; raises ClusterError."""
+    found = [output.uri for output in outputs if (output.stage, output.name) == (stage, name)]
+    if not found:
+        raise ClusterError(f"the output '{name}' of {stage} is not in the metadata of Kubeflow Pipelines")
+    return found[-1]
+
+
+def fetch(cluster: Cluster, uri: str, path: Path) -> None:
+    """Bring one file; one that came without its end is asked for again."""
+    checks = {".json": _is_json, ".html": lambda content: content.rstrip().endswith(b"</html>")}
+    cluster.fetch(uri, path, checks.get(path.suffix, bool))
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        json.loads(content)
+    except ValueError:
+        return False
+    return True

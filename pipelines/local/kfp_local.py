@@ -1,0 +1,53 @@
+"""Runs a compiled pipeline with kfp.local: python -m pipelines.local.kfp_local PIPELINE PARAMETERS ARTIFACTS RUNNER.
+
+It is a process of its own so that the runner's noise can go to a log, and so that ending it ends every stage.
+"""
+
+import os
+import signal
+import sys
+import threading
+
+import yaml
+from kfp import components, local
+
+
+def main(pipeline_file: str, parameters_file: str, artifacts: str, runner: str) -> None:
+    """Run the pipeline to its end; raises RuntimeError from the runner if a stage failed.
+
+    `runner` is subprocess, or docker: the stages in their images.
+    """
+    threading.Thread(target=_end_with_parent, args=(artifacts, runner), daemon=True).start()
+    with open(parameters_file, encoding="utf-8") as file:  # noqa: PTH123
+        parameters = yaml.safe_load(file)
+    stages = local.SubprocessRunner(use_venv=False)
+    if runner == "docker":
+        from pipelines.local.containers import docker_runner
+
+        stages = docker_runner(parameters, artifacts, os.environ["GANSWEEP_CHECKPOINTS"])
+    local.init(runner=stages, pipeline_root=artifacts, raise_on_error=True)
+    components.load_component_from_text(_without_retries(pipeline_file))(**parameters)
+
+
+def _without_retries(pipeline_file: str) -> str:
+    """Return the compiled pipeline less its retries: there is no node here that could fail, only bad input."""
+    with open(pipeline_file, encoding="utf-8") as file:  # noqa: PTH123
+        pipeline, *platforms = yaml.safe_load_all(file)
+    for component in (pipeline["root"], *pipeline["components"].values()):
+        for task in component.get("dag", {}).get("tasks", {}).values():
+            task.pop("retryPolicy", None)
+    return yaml.safe_dump_all([pipeline, *platforms], sort_keys=False)
+
+
+def _end_with_parent(artifacts: str, runner: str) -> None:
+    """End this process group when standard input closes, which is when the parent process is gone."""
+    os.read(sys.stdin.fileno(), 1)
+    if runner == "docker":
+        from pipelines.local.containers import end_containers
+
+        end_containers(artifacts)
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,1 @@
+"""Drawn data sets for demonstration and tests."""

@@ -1,0 +1,240 @@
+"""Reads the YAML file of a sweep and lays out its runs, after every check that can be made before the first of them.
+
+name: doses                      # default: the file's name
+data_set: images                 # a folder; with --cluster minio://bucket/prefix
+preset: standard                 # or several, [demo, mine.yaml]: later ones go over earlier ones
+ratios: [10%, 50%, 100%, 480]    # arms gan:10%, gan:50%, ...
+traditional: both                # false, true (arms traditional+gan:10%, ...) or both
+arms: [traditional]              # more arms; real is always there
+replicates: 5
+gan_replicates: 2
+set: {gan_epochs: 100}           # any parameter
+grid: {gan_width: [16, 32]}      # any parameter -> values; every combination is a point, with all arms
+runs_at_once: 2
+cells_a_run: 99                  # GANs and arms of one run at most
+classes: 2                       # number of classes, needed with --cluster
+"""
+
+import difflib
+import itertools
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.contracts.arms import parse_arm, parse_arms
+from components.contracts.errors import InputError
+from components.plan.plan import MOST_CELLS
+from pipelines.parameters import declared_parameters, load_presets, resolve, typed
+
+# What decides the test set or the verdict is the same all over a sweep; `why` it can't stand under grid.
+_ONE_TEST_SET = "all points of a grid are compared on one test set; give it under set"
+_ONE_RULE = "all arms of a sweep are judged by one rule; give it under set"
+NOT_IN_GRID = {
+    "data_set": "a sweep has one data set; write a file for each",
+    "arms": "list them under arms or ratios",
+    "seed": "set replicates higher to see how trainings vary",
+    **dict.fromkeys(("groups", "positive_class", "test_share", "max_bad_share"), _ONE_TEST_SET),
+    "near_duplicate_correlation": _ONE_TEST_SET,
+    **dict.fromkeys(("confidence", "sensitivity_margin", "target_sensitivity", "bootstrap_resamples"), _ONE_RULE),
+}
+NOT_IN_SET = {"data_set": "write it as data_set", "arms": "list them under arms or ratios"}
+# What the GANs don't depend on, beside what begins with classifier_: runs that differ in nothing else share them.
+_NO_MATTER_TO_GANS = {
+    "arms",
+    "replicates",
+    "gan_replicates",
+    "inception_weights",
+    *(f"gan_{name}" for name in ("checkpoint_epochs", "threads", "gpu_type", "node_selector", "tolerations")),
+    *("gan_cpu", "gan_memory", "confidence", "sensitivity_margin", "target_sensitivity", "bootstrap_resamples"),
+}
+
+
+@dataclass(frozen=True)
+class SweepFile:
+    """The content of the file, checked by itself."""
+
+    name: str
+    data_set: str
+    preset: str | list = "standard"
+    ratios: list = field(default_factory=list)
+    traditional: bool | str = False
+    arms: list = field(default_factory=list)
+    replicates: int | None = None
+    gan_replicates: int | None = None
+    set: dict = field(default_factory=dict)
+    grid: dict = field(default_factory=dict)
+    runs_at_once: int = 1
+    cells_a_run: int = MOST_CELLS - 1
+    classes: int | None = None
+
+
+@dataclass(frozen=True)
+class Point:
+    """One combination of the grid; `label` is "" where there is no grid."""
+
+    label: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a sweep: `real` and a share of the arms at one point.
+
+    `after` is the name of the run that trains the GANs which this one shares, "" if this is the one.
+    """
+
+    name: str
+    point: int
+    parameters: dict[str, Any]
+    gans: int
+    after: str
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """All runs of a sweep, in order."""
+
+    name: str
+    points: tuple[Point, ...]
+    runs: tuple[PlannedRun, ...]
+    runs_at_once: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what makes this sweep this one and no other."""
+        runs = {run.name: run.parameters for run in self.runs}
+        return {"name": self.name, "points": [point.label for point in self.points], "runs": runs}
+
+
+def read_sweep_file(path: Path) -> SweepFile:
+    """Read the file; raises InputError naming the key that is unknown (with the nearest one), missing or wrong."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: can't be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected one 'key: value' a line, data_set and ratios among them")
+    known = SweepFile.__dataclass_fields__
+    for key in content:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+            hint = f"write it under set or grid, {key}: ..." if key in declared_parameters() else hint
+            raise InputError(f"{path}: {key}: there is no such key; {hint}")
+    kinds: dict[str, Any] = {
+        **dict.fromkeys(("name", "data_set"), (str,)),
+        "preset": (str, list),
+        **dict.fromkeys(("ratios", "arms"), (list,)),
+        **dict.fromkeys(("set", "grid"), (dict,)),
+        **dict.fromkeys(("replicates", "gan_replicates", "runs_at_once", "cells_a_run", "classes"), (int,)),
+        "traditional": (bool, str),
+    }
+    for key, value in content.items():
+        if not isinstance(value, kinds[key]) or (kinds[key] == (int,) and (value is True or value < 1)):
+            wanted = {str: "a text", list: "a list", dict: "a mapping", int: "a number from 1 on"}
+            named = "false, true or both" if key == "traditional" else wanted[kinds[key][0]]
+            raise InputError(f"{path}: {key}: {value!r} is not {named}")
+    if not content.get("data_set"):
+        raise InputError(f"{path}: data_set: no value is given; name the folder, or minio://bucket/prefix")
+    file = SweepFile(**{"name": path.stem, **content})
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.name):
+        raise InputError(f"{path}: name: '{file.name}' may hold letters, digits, '.', '_' and '-' only")
+    return file
+
+
+def lay_out(file: SweepFile, classes: int) -> Sweep:
+    """Return the runs of a sweep over a data set with so many classes.
+
+    Raises InputError for arms that are none, for parameters that can't be set or varied here, and where not even one
+    arm fits into a run. The values of the parameters are not checked.
+    """
+    arms = _arms(file)
+    points = _points(file.grid)
+    numbers = {key: getattr(file, key) for key in ("replicates", "gan_replicates") if getattr(file, key)}
+    for name in file.set:
+        if name in NOT_IN_SET or name in numbers or name in file.grid:
+            raise InputError(f"set: {name}: {NOT_IN_SET.get(name, 'it is given twice; give it once')}")
+    for name in numbers:
+        if name in file.grid:
+            raise InputError(f"grid: {name}: it is given twice; give it once")
+    presets = [file.preset] if isinstance(file.preset, str) else file.preset
+    preset, settings = (
+        load_presets([str(name) for name in presets]),
+        {name: typed(name, value) for name, value in file.set.items()},
+    )
+    runs: list[PlannedRun] = []
+    for number, point in enumerate(points):
+        parameters = resolve(preset, {**settings, **numbers, **point.values}, file.data_set)
+        gans = classes * parameters["gan_replicates"]
+        for share in _shares(arms, file.cells_a_run - gans - 1, gans):
+            name = "-".join([f"{len(runs) + 1:02d}", *re.findall(r"[\w.%]+", point.label)])
+            runs.append(PlannedRun(name, number, {**parameters, "arms": ["real", *share]}, gans, ""))
+    return Sweep(file.name, points, _in_order(runs), file.runs_at_once)
+
+
+def _arms(file: SweepFile) -> list[str]:
+    if file.traditional not in (False, True, "both"):
+        raise InputError(f"traditional: {file.traditional!r} is not false, true or both")
+    prefixes = {False: ["gan"], True: ["traditional+gan"], "both": ["gan", "traditional+gan"]}[file.traditional]
+    ratios = [f"{prefix}:{ratio}" for prefix in prefixes for ratio in file.ratios]
+    arms = [arm for arm in [*map(str, file.arms), *ratios] if arm != "real"]
+    parse_arms(["real", *arms])
+    if not any(parse_arm(arm).uses_gan for arm in arms):
+        raise InputError("ratios: no arm uses synthetic images; give amounts such as [50%, 100%, 480]")
+    return arms
+
+
+def _points(grid: dict[str, Any]) -> tuple[Point, ...]:
+    values: dict[str, list[Any]] = {}
+    for name, given in grid.items():
+        if name in NOT_IN_GRID:
+            raise InputError(f"grid: {name}: {NOT_IN_GRID[name]}")
+        if not isinstance(given, list) or not given:
+            raise InputError(f"grid: {name}: {given!r} is not a list of values")
+        values[name] = [typed(name, value) for value in given]
+        if len({json.dumps(value) for value in values[name]}) < len(given):
+            raise InputError(f"grid: {name}: a value stands there twice")
+    combinations = [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())]
+    return tuple(Point(", ".join(f"{key}={value}" for key, value in each.items()), each) for each in combinations)
+
+
+def _shares(arms: list[str], most: int, gans: int) -> list[list[str]]:
+    """Split the arms into shares of nearly one size, at most `most`, none of them without synthetic images."""
+    without = [arm for arm in arms if not parse_arm(arm).uses_gan]
+    if most < 1 + len(without):
+        raise InputError(
+            f"cells_a_run: {gans} GANs and real leave {max(most, 0)} cells of a run for other arms; raise it "
+            f"(up to {MOST_CELLS - 1}), or lower gan_replicates"
+        )
+    count = -(-len(arms) // most)
+    size, larger = divmod(len(arms), count)
+    ends = list(itertools.accumulate([size + 1] * larger + [size] * (count - larger)))
+    # Arms without synthetic images go first, all of them into the first share, where one with some is left beside them.
+    ordered = without + [arm for arm in arms if arm not in without]
+    return [ordered[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _in_order(runs: list[PlannedRun]) -> tuple[PlannedRun, ...]:
+    """Let the first run of each set of GANs go before the others of that set; it is the one with most of them."""
+    leaders: dict[str, PlannedRun] = {}
+    for run in sorted(runs, key=lambda run: -run.parameters["gan_replicates"]):
+        leaders.setdefault(_gan_key(run), run)
+    led = (
+        PlannedRun(run.name, run.point, run.parameters, run.gans, "" if leader is run else leader.name)
+        for run, leader in ((run, leaders[_gan_key(run)]) for run in runs)
+    )
+    return tuple(sorted(led, key=lambda run: run.after != ""))
+
+
+def _gan_key(run: PlannedRun) -> str:
+    kept = {
+        name: value
+        for name, value in run.parameters.items()
+        if name not in _NO_MATTER_TO_GANS and not name.startswith("classifier_")
+    }
+    return json.dumps(kept, sort_keys=True)

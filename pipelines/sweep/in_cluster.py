@@ -1,0 +1,98 @@
+"""Does the runs of a sweep on Kubeflow Pipelines, each found again by its name, and brings back what the end needs."""
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from components.contracts.errors import InputError
+from components.contracts.files import fresh_folder
+from components.contracts.progress import Event
+from pipelines.cluster.kubeflow import ENDED, Cluster
+from pipelines.cluster.submit import check_for_cluster, fetch, fetch_results, only
+from pipelines.cluster.watch import SECONDS_BETWEEN_LOOKS, TaskStates, reason_of_failure
+from pipelines.compile import compile_pipeline
+from pipelines.digest import code_digest
+from pipelines.runs.endings import StageError
+from pipelines.runs.folder import open_run_folder
+from pipelines.sweep.carry_out import Work
+from pipelines.sweep.file import PlannedRun, Sweep, SweepFile, lay_out
+
+EVALUATION = ("evaluation.json", "probabilities.npy")
+TEST_SET = ("imageset.json", "rows.csv", "images.npy")
+
+
+def plan_there(file: SweepFile) -> Sweep:
+    """Lay out a sweep for the cluster, and refuse what no run there can have; raises InputError."""
+    if file.classes is None:
+        raise InputError(
+            f"classes: say how many classes {file.data_set} has, for it can't be listed from here; runs are split by it"
+        )
+    sweep = lay_out(file, file.classes)
+    for run in sweep.runs:
+        check_for_cluster(run.parameters)
+    return sweep
+
+
+def work_there(cluster: Cluster, sweep: Sweep, folder: Path, registry: str, tag: str) -> Work:
+    """Return how a run is done in the cluster, in the experiment named like the sweep.
+
+    A run that is there already, by its name, is waited for; only one that failed or was ended is started again.
+    """
+    experiment = cluster.experiment(sweep.name)
+    pipeline = folder / "pipeline.yaml"
+    compile_pipeline(pipeline, registry, tag)
+    ended = threading.Event()
+
+    def do(run: PlannedRun, own: Path, show: Callable[[Event], None]) -> None:
+        open_run_folder(own, run.parameters)
+        name = run_name(sweep, run, f"{registry}:{tag}")
+        found = cluster.find_run(experiment, name)
+        if not found or found.get("state") in ("FAILED", "CANCELED"):
+            before = found["run_id"] if found else ""
+            found = cluster.create_run(experiment, name, pipeline, run.parameters, after=before)
+        run_id, tasks = found["run_id"], TaskStates()
+        events: list[Event] = []
+        while not ended.is_set():
+            now = cluster.run(run_id)
+            for event in tasks.look(now):
+                events.append(event)
+                show(event)
+            if now.get("state") in ENDED:
+                if now["state"] != "SUCCEEDED":
+                    raise StageError(f"{reason_of_failure(cluster, now, events)} ({cluster.page(run_id)})")
+                _bring(cluster, run_id, own, folder / "test_sets")
+                return
+            ended.wait(SECONDS_BETWEEN_LOOKS)
+        raise StageError("broken off")
+
+    return Work(do, ended.set)
+
+
+def run_name(sweep: Sweep, run: PlannedRun, images: str) -> str:
+    """Return the name that a run has in the cluster: another one for other parameters, images or code."""
+    whole = json.dumps([run.parameters, images, code_digest()], sort_keys=True)
+    return f"{sweep.name} {run.name} {hashlib.sha256(whole.encode()).hexdigest()[:12]}"
+
+
+def _bring(cluster: Cluster, run_id: str, own: Path, test_sets: Path) -> None:
+    """Bring evaluations, test set and results, laid out as a run on this machine leaves them; the verdict last."""
+    outputs = cluster.outputs(run_id)
+    artifacts = fresh_folder(own / "artifacts") / run_id
+    addresses = [output.uri for output in outputs if (output.stage, output.name) == ("evaluate", "evaluation")]
+    for number, address in enumerate(addresses):
+        evaluation = artifacts / f"arm-{number}" / "evaluate" / "evaluation"
+        for file in EVALUATION:
+            fetch(cluster, f"{address}/{file}", evaluation / file)
+    address = only(outputs, "prepare", "test_set")
+    # Runs of one point have the same test set, from the cache: it is brought once.
+    shared = test_sets / hashlib.sha256(address.encode()).hexdigest()[:16]
+    for file in TEST_SET:
+        if not (shared / file).is_file():
+            fetch(cluster, f"{address}/{file}", shared / file)
+    link = artifacts / "prepare" / "test_set"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(os.path.relpath(shared, link.parent), target_is_directory=True)
+    fetch_results(cluster, run_id, own)

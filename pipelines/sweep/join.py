@@ -1,0 +1,221 @@
+"""The verdict over all runs of a sweep, computed anew from their evaluations.
+
+The verdicts of the runs can't be put side by side: each adjusts for its own few arms, and together they would be wrong
+more often than promised. Here all arms at all points of the grid are one family for Holm's method, by the same
+estimates and the same rule as in `components.compare`. An arm is compared with the `real` of its own run: both were
+trained beside each other, on the same seeds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from components.compare.conclusion import recommend
+from components.compare.evaluations import Evaluation, load_evaluations
+from components.compare.statistics.resample import Estimate, draw_images, estimate, resampled_scores, smallest_class
+from components.compare.statistics.rule import Judgement, Rule, judge, share, span
+from components.compare.verdict_file import units_of
+from components.contracts.errors import InputError
+from components.contracts.files import read_json
+from components.contracts.imageset import ImageSet, read_imageset
+from pipelines.sweep.carry_out import run_folder
+from pipelines.sweep.file import PlannedRun, Sweep
+
+METRICS = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "auc")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a finished run left: its verdict, and the evaluations of its arms with the test set they were made on."""
+
+    run: PlannedRun
+    verdict: dict[str, Any]
+    test: ImageSet
+    evaluations: list[Evaluation]
+
+    @property
+    def real(self) -> Evaluation:
+        """The evaluation of the arm that all others are compared with."""
+        return next(evaluation for evaluation in self.evaluations if evaluation.arm == "real")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One arm of one run; `differences`, to the real of its run, are empty for real itself."""
+
+    run: PlannedRun
+    evaluation: Evaluation
+    levels: dict[str, Estimate]
+    differences: dict[str, Estimate]
+
+
+def join(sweep: Sweep, folder: Path) -> dict[str, Any]:
+    """Return the content of sweep.json. Raises InputError where runs do not belong together or lack a file."""
+    results = [_load(folder, run) for run in sorted(sweep.runs, key=lambda run: run.name)]
+    _check_together(results)
+    first = results[0].verdict
+    rule = Rule.of(first["parameters"])
+    with threadpool_limits(1):  # many small products run faster on one thread, and to the same bits
+        rows, reals = compare_all(results, rule)
+    compared = {str(number): row for number, row in enumerate(rows) if row.differences}
+    judgements = judge({key: row.differences for key, row in compared.items()}, rule, len(results[0].test))
+    arms = [_entry(row, sweep, judgements.get(str(number)), rule) for number, row in enumerate(rows)]
+    advice = recommend([{**arm, "arm": full_name(arm)} for arm in arms])
+    return {
+        "name": sweep.name,
+        "gansweep_version": first["gansweep_version"],
+        "code_digest": first["code_digest"],
+        "notice": first["notice"],
+        "data_set": first["data_set"],
+        "rule": {
+            **vars(rule),
+            "comparisons": len(compared),
+            "text": f"{rule.text} The {len(compared)} comparisons of this sweep, all arms at all points of its grid, "
+            "are one family: the adjustment is for all of them.",
+        },
+        "answer": _answer(arms, advice["arm"], first["data_set"]["positive_class"], len(results[0].test)),
+        "recommendation": advice,
+        "points": [
+            {"point": point.label, "values": point.values, **reals[number]} for number, point in enumerate(sweep.points)
+        ],
+        "arms": arms,
+    }
+
+
+def compare_all(results: Sequence[RunResult], rule: Rule) -> tuple[list[Row], dict[int, dict[str, Any]]]:
+    """Return a row for each arm, `real` once a point; and of each point whether the reals of its runs are one.
+
+    That is {"real_identical": whether their probabilities agree to the bit, "real_differs_by": the largest difference
+    of a mean score between two of them, 0..1}.
+    """
+    rows: list[Row] = []
+    drawn: dict[str, np.ndarray] = {}
+    seen: dict[int, list[tuple[Evaluation, dict[str, np.ndarray]]]] = {}
+    for result in results:
+        test, parameters = result.test, result.run.parameters
+        digest = test.digest()
+        if digest not in drawn:
+            drawn[digest] = draw_images(test.labels, test.groups, rule.bootstrap_resamples, parameters["seed"])
+        positive = test.classes.index(result.verdict["data_set"]["positive_class"])
+        groups = smallest_class(test.labels, test.groups)
+        reals = seen.setdefault(result.run.point, [])
+        series = {
+            evaluation.arm: resampled_scores(evaluation.probabilities, test.labels, positive, drawn[digest], METRICS)
+            for evaluation in result.evaluations
+        }
+        for evaluation in result.evaluations:
+            if evaluation.arm == "real" and reals:
+                continue
+            units, own = units_of(evaluation, parameters["gan_replicates"]), series[evaluation.arm]
+            levels = {name: estimate(own[name], units, groups) for name in METRICS}
+            differences = {name: estimate(own[name] - series["real"][name], units, groups) for name in METRICS}
+            rows.append(Row(result.run, evaluation, levels, {} if evaluation.arm == "real" else differences))
+        reals.append((result.real, series["real"]))
+    return rows, {point: _agreement(reals) for point, reals in seen.items()}
+
+
+def full_name(arm: dict[str, Any]) -> str:
+    """Return the name of an arm with its point of the grid."""
+    return f"{arm['arm']} at {arm['point']}" if arm["point"] else arm["arm"]
+
+
+def _load(folder: Path, run: PlannedRun) -> RunResult:
+    own = run_folder(folder, run)
+    verdict = read_json(own / "verdict.json")
+    test_sets = list(own.glob("artifacts/*/prepare/test_set"))
+    if len(test_sets) != 1:
+        raise InputError(
+            f"{own / 'artifacts'}: {len(test_sets)} test sets are there, not one; remove {own} to repeat it"
+        )
+    test = read_imageset(test_sets[0])
+    evaluations = sorted(own.glob("artifacts/*/*/evaluate/evaluation"))
+    positive = verdict["data_set"]["positive_class"]
+    return RunResult(run, verdict, test, load_evaluations(evaluations, run.parameters["arms"], test, positive))
+
+
+def _check_together(results: Sequence[RunResult]) -> None:
+    """Refuse runs that were made from other data or by other code than the first."""
+    first = results[0]
+    for other in results[1:]:
+        pair = f"runs {first.run.name} and {other.run.name}"
+        if other.verdict["data_set"]["digest"] != first.verdict["data_set"]["digest"]:
+            raise InputError(f"{pair}: the data set was changed in between; repeat one of them (remove its folder)")
+        if other.verdict["code_digest"] != first.verdict["code_digest"]:
+            raise InputError(f"{pair}: made by different code; repeat one of them (remove its folder)")
+        if not np.array_equal(other.test.paths, first.test.paths):
+            raise InputError(f"{pair}: they have different test sets; repeat one of them (remove its folder)")
+
+
+def _agreement(reals: Sequence[tuple[Evaluation, dict[str, np.ndarray]]]) -> dict[str, Any]:
+    (first, scores), *others = reals
+    gaps = [abs(float(scores[name][0].mean() - other[name][0].mean())) for _, other in others for name in METRICS]
+    return {
+        "real_identical": all(np.array_equal(first.probabilities, other.probabilities) for other, _ in others),
+        "real_differs_by": max(gaps, default=0.0),
+    }
+
+
+def _entry(row: Row, sweep: Sweep, judgement: Judgement | None, rule: Rule) -> dict[str, Any]:
+    evaluation = row.evaluation
+    return {
+        "point": sweep.points[row.run.point].label,
+        "arm": evaluation.arm,
+        "run": row.run.name,
+        "synthetic_images": float(np.mean(list(evaluation.synthetic_per_class.values()))),
+        "synthetic_per_class": evaluation.synthetic_per_class,
+        "training_images": evaluation.training_images,
+        "replicates": len(evaluation.replicates),
+        "mean": {name: level.value for name, level in row.levels.items()},
+        "intervals": {name: list(level.interval_within(rule.confidence)) for name, level in row.levels.items()},
+        "against_real": _against_real(row.differences, judgement, rule) if judgement else None,
+    }
+
+
+def _against_real(differences: dict[str, Estimate], judgement: Judgement, rule: Rule) -> dict[str, Any]:
+    return {
+        "differences": {
+            name: {"estimate": difference.value, "interval": list(difference.interval(rule.confidence))}
+            for name, difference in differences.items()
+        },
+        "adjusted": {
+            "balanced_accuracy": list(judgement.balanced_accuracy),
+            "sensitivity": list(judgement.sensitivity),
+            "confidence": judgement.confidence,
+        },
+        "p_value": judgement.p_value,
+        "p_holm": judgement.p_holm,
+        "verdict": judgement.verdict,
+        "reason": judgement.reason,
+        "test_images_needed": judgement.test_images_needed,
+    }
+
+
+def _answer(arms: list[dict[str, Any]], recommended: str, positive: str, test_images: int) -> str:
+    """Return two or three sentences: how many arms help, the surest of them or the best, and who hurts."""
+    rivals = [arm for arm in arms if arm["against_real"]]
+    helping, hurting = (
+        [arm for arm in rivals if arm["against_real"]["verdict"] == said] for said in ("helps", "hurts")
+    )
+    if helping:
+        shown = next(arm for arm in helping if full_name(arm) == recommended)
+        first = f"Yes: {len(helping)} of {len(rivals)} arms help, {full_name(shown)} most surely"
+    else:
+        shown = max(rivals, key=lambda arm: arm["against_real"]["differences"]["balanced_accuracy"]["estimate"])
+        first = f"None of {len(rivals)} arms was shown to help; the best is {full_name(shown)}"
+    against = shown["against_real"]
+    change, adjusted = against["differences"]["balanced_accuracy"]["estimate"], against["adjusted"]
+    level = f"{share(adjusted['confidence'])} interval {span(adjusted['balanced_accuracy'])}"
+    missed = round(against["differences"]["sensitivity"]["estimate"] * -1000)
+    cost = f"{abs(missed)} {'more' if missed > 0 else 'fewer'} than" if missed else "as many as"
+    text = (
+        f"{first}, with a change in balanced accuracy of {change * 100:+.1f} percentage points ({level}) on "
+        f"{test_images:,} test images. Of 1,000 {positive} images it misses {cost} real."
+    )
+    if hurting:
+        names = ", ".join(full_name(arm) for arm in hurting)
+        text += f" {len(hurting)} of {len(rivals)} {'hurts' if len(hurting) == 1 else 'hurt'}: {names}."
+    return text

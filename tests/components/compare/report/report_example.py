@@ -1,0 +1,307 @@
+"""Simulated inputs of the report: a finished experiment of any number of classes and arms, without any training."""
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from components.compare.evaluations import load_evaluations
+from components.compare.ledger import Change, find_changes
+from components.compare.verdict_file import build_verdict
+from components.contracts.arms import parse_arm
+from components.contracts.files import read_json, write_json
+from components.contracts.imageset import ImageSet, pixel_digest
+from components.contracts.metrics import confusion_matrix, per_class, scores
+
+NOTICE = "Made from phantoms: procedural pictures for demonstration and tests. Nothing here is medical evidence."
+
+PARAMETERS: dict[str, Any] = {
+    "data_set": "phantoms",
+    "validation_share": 0.2,
+    "on_leak": "drop",
+    "replicates": 3,
+    "gan_replicates": 1,
+    "seed": 0,
+    "gan_epochs": 50,
+    "gan_batch_size": 128,
+    "gan_learning_rate": 0.0002,
+    "gan_latent": 100,
+    "gan_width": 32,
+    "gan_node_selector": {},
+    "classifier_epochs": 25,
+    "classifier_batch_size": 32,
+    "classifier_learning_rate": 0.001,
+    "classifier_dropout": 0.25,
+    "confidence": 0.95,
+    "sensitivity_margin": 0.02,
+    "target_sensitivity": 0.9,
+}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What `write_report` takes besides the verdict and the ledger; `folder` holds the artifacts' folders."""
+
+    folder: Path
+    data_report: dict[str, Any]
+    quality_report: Path
+    evaluations: list[Path]
+    test: ImageSet
+    synthetic: ImageSet
+    development: ImageSet
+
+
+def pictures(labels: np.ndarray, size: int, seed: int) -> np.ndarray:
+    """Return blobs on a skin tone (uint8, N x size x size x 3), larger and darker for a higher label."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:size, :size] / size - 0.5
+    images = np.empty((len(labels), size, size, 3), dtype=np.uint8)
+    for i, label in enumerate(labels):
+        a, b = rng.uniform(0.12, 0.2, 2) + 0.15 * label / (1 + labels.max())
+        dx, dy = rng.uniform(-0.08, 0.08, 2)
+        inside = 1 / (1 + np.exp(25 * (np.hypot((x - dx) / a, (y - dy) / b) - 1) * a))
+        skin, lesion = np.array([222, 178, 152]), np.array([110 - 8 * label, 66, 52]) + rng.uniform(-25, 25, 3)
+        image = skin + inside[..., None] * (lesion - skin) + rng.normal(0, 7, (size, size, 3))
+        images[i] = np.clip(image, 0, 255)
+    return images
+
+
+def image_set(split: str, classes: tuple[str, ...], counts: list[int], size: int, seed: int, **more: Any) -> ImageSet:
+    """Return an image set of `counts` images a class."""
+    labels = np.repeat(np.arange(len(classes)), counts)
+    images = pictures(labels, size, seed)
+    synthetic = split == "synthetic"
+    middle = "gan-0/" if synthetic else ""
+    paths = [f"{classes[label]}/{middle}{i:06d}" + ("" if synthetic else ".jpg") for i, label in enumerate(labels)]
+    return ImageSet(
+        classes=classes,
+        images=images,
+        paths=np.array(paths, dtype=np.str_),
+        labels=labels.astype(np.int64),
+        splits=np.full(len(labels), split),
+        folds=np.arange(len(labels)) % 5 if split == "development" else np.full(len(labels), -1),
+        groups=np.array(["gan-0" if synthetic else f"{split}-{i}" for i in range(len(labels))], dtype=np.str_),
+        sha256=np.array([pixel_digest(image) for image in images], dtype=np.str_),
+        **more,
+    )
+
+
+def example_inputs(
+    folder: Path,
+    classes: tuple[str, ...] = ("benign", "malignant"),
+    arms: tuple[str, ...] = ("real", "gan:120", "gan:480"),
+    positive: str = "malignant",
+    test_per_class: int = 40,
+    replicates: int = 3,
+    size: int = 32,
+    updates: int = 2000,
+    name: str = "phantoms",
+) -> Inputs:
+    """Return the inputs of a simulated run; predictions get a little sharper with more synthetic images."""
+    common = {"name": name, "notice": NOTICE, "positive_class": positive}
+    counts = [test_per_class + 4 * c for c in range(len(classes))]
+    test = image_set("test", classes, counts, size, 1, **common)
+    development = image_set("development", classes, [4 * n for n in counts], size, 2, **common)
+    dose = max(parse_arm(arm).synthetic_count(100) for arm in arms)
+    synthetic = image_set("synthetic", classes, [dose] * len(classes), size, 3, **common)
+    evaluations = [
+        _evaluation(folder / f"evaluation-{i}", arm, test, development, replicates, i) for i, arm in enumerate(arms)
+    ]
+    quality = folder / "quality_report"
+    _quality(quality, development, synthetic if dose else None, updates)
+    return Inputs(folder, data_report(test, development), quality, evaluations, test, synthetic, development)
+
+
+def example_verdict(inputs: Inputs, resamples: int = 100) -> tuple[dict[str, Any], list[Change]]:
+    """Return the verdict and the ledger that `compare` finds for `inputs`."""
+    test = inputs.test
+    arms = [read_json(folder / "evaluation.json")["arm"] for folder in inputs.evaluations]
+    plan = {
+        "gansweep_version": "0.1.0",
+        "code_digest": "ab" * 32,
+        "parameters": {**PARAMETERS, "arms": arms, "image_size": test.image_size, "bootstrap_resamples": resamples},
+        "positive_class": test.positive_class,
+    }
+    evaluations = load_evaluations(inputs.evaluations, arms, test, test.positive_class)
+    gans = [read_json(path) for path in sorted(inputs.quality_report.glob("gans/*/gan.json"))]
+    quality = read_json(inputs.quality_report / "quality.json")
+    verdict = build_verdict(plan, evaluations, test, inputs.data_report, quality, gans)
+    return verdict, find_changes(evaluations, test, inputs.synthetic, test.positive_class, gan_replicates=1)
+
+
+def data_report(test: ImageSet, development: ImageSet) -> dict[str, Any]:
+    """Return a data report with some of everything in it."""
+    a, b = (str(path) for path in development.paths[:2])
+    pair = {"a": f"train/{a}", "b": f"test/{b}", "correlation": 0.9987, "across_splits": True, "same_label": True}
+    strip = np.concatenate([development.images[0], development.images[1]], axis=1)
+    return {
+        "name": test.name,
+        "notice": test.notice,
+        "digest": "5e" * 32,
+        "classes": list(test.classes),
+        "counts": {"development": development.counts(), "test": test.counts()},
+        "files": len(test) + len(development) + 2,
+        "refused": [
+            {"path": "train/benign/broken.jpg", "reason": "truncated: the picture ends before its last row"},
+            {"path": "train/malignant/notes.txt", "reason": "not an image"},
+        ],
+        "converted": {"CMYK to RGB": 3, "16-bit to 8-bit": 1},
+        "exact_duplicates": [{"a": a, "b": b, "same_label": True, "across_splits": False}],
+        "exact_duplicate_count": 1,
+        "near_duplicates": [pair],
+        "near_duplicate_count": 14,
+        "conflicting_labels": [{**pair, "same_label": False}],
+        "conflicting_label_count": 60,
+        "leaks": {
+            "test_images": 9,
+            "development_images": 12,
+            "by_group_table": 7,
+            "by_near_duplicate": 4,
+            "dropped": 12,
+            "policy": "drop",
+        },
+        "groups": {"given": True, "count": 321, "unlisted": 8},
+        "worst_pairs": [{**pair, "picture": png(strip)}] * 3,
+    }
+
+
+def png(pixels: np.ndarray) -> str:
+    """Return a picture as base64 PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _evaluation(folder: Path, arm: str, test: ImageSet, development: ImageSet, replicates: int, number: int) -> Path:
+    rng = np.random.default_rng(number)
+    classes, positive = test.classes, test.classes.index(test.positive_class)
+    recipe = parse_arm(arm)
+    sharpness = 2.1 + 0.25 * number - (1.2 if not recipe.uses_real else 0)
+    difficulty = np.random.default_rng(99).normal(0, 1.2, (len(test), len(classes)))
+    folder.mkdir(parents=True)
+    found, probabilities = [], []
+    epochs = 25
+    for replicate in range(replicates):
+        logits = difficulty + rng.normal(0, 0.8, difficulty.shape)
+        logits[np.arange(len(test)), test.labels] += sharpness
+        p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        probabilities.append(p.astype(np.float32))
+        confusion = confusion_matrix(p, test.labels, positive)
+        fall = np.exp(-np.arange(epochs) / 7)
+        history = {
+            "loss": 0.3 + 0.5 * fall + rng.normal(0, 0.01, epochs),
+            "accuracy": 0.85 - 0.3 * fall + rng.normal(0, 0.01, epochs),
+            "val_loss": 0.4 + 0.4 * fall + rng.normal(0, 0.03, epochs),
+            "val_accuracy": 0.8 - 0.25 * fall + rng.normal(0, 0.02, epochs),
+        }
+        found.append(
+            {
+                "seed": replicate,
+                "training_images": len(development) * 4 // 5 + recipe.synthetic_count(100) * len(classes),
+                "epochs_run": epochs,
+                "best_epoch": epochs - 5,
+                "history": {key: [float(v) for v in values] for key, values in history.items()},
+                "threshold": 0.41,
+                **{key: float(value[0]) for key, value in scores(p, test.labels, positive).items()},
+                "per_class": per_class(confusion, classes),
+                "confusion_matrix": confusion.tolist(),
+            }
+        )
+    np.save(folder / "probabilities.npy", np.stack(probabilities), allow_pickle=False)
+    write_json(
+        folder / "evaluation.json",
+        {
+            "arm": arm,
+            "classes": list(classes),
+            "positive_class": test.positive_class,
+            "synthetic_per_class": dict.fromkeys(classes, recipe.synthetic_count(100)),
+            "training_images": found[0]["training_images"],
+            "test_set_digest": test.digest(),
+            "replicates": found,
+        },
+    )
+    return folder
+
+
+def _quality(folder: Path, development: ImageSet, synthetic: ImageSet | None, updates: int) -> None:
+    folder.mkdir(parents=True)
+    quality: dict[str, Any] = {
+        "features": "a small encoder trained on the development set alone; not to be compared with Inception FID",
+        "classes": [],
+        "memorisation_rule": "Half of the synthetic images should lie closer to training than to held-out images.",
+        "memorisation": [],
+    }
+    rng = np.random.default_rng(5)
+    for label, name in enumerate(development.classes if synthetic else ()):
+        assert synthetic is not None
+        real, made = development.images[development.labels == label], synthetic.images[synthetic.labels == label]
+        good = {"kid": 0.021, "kid_std": 0.004, "fid": 31.2, "precision": 0.71, "recall": 0.42}
+        floor = {"kid": 0.0006, "kid_std": 0.0008, "fid": 7.9, "precision": 0.93, "recall": 0.9}
+        quality["classes"].append(
+            {
+                "class": name,
+                "gan": 0,
+                **good,
+                "density": 0.78,
+                "coverage": 0.66,
+                "floor": {**floor, "density": 1.01, "coverage": 0.97},
+                "real_images": len(real),
+                "synthetic_images": len(made),
+            }
+        )
+        quality["memorisation"].append(
+            {
+                "class": name,
+                "gan": 0,
+                "share_closer_to_training": 0.52,
+                "interval": [0.47, 0.57],
+                "flagged": 2 * label,
+                "flag_threshold": 0.11,
+                "synthetic_images": len(made),
+                "held_out_images": len(real) // 5,
+                "held_out_flagged": 0,
+                "closest": [
+                    {
+                        "synthetic_path": f"{name}/gan-0/{i:06d}",
+                        "real_path": f"train/{name}/{i}.jpg",
+                        "distance": 0.1 + 0.02 * i,
+                        "picture": png(np.concatenate([made[i], real[i]], axis=1)),
+                    }
+                    for i in range(min(10, len(made)))
+                ],
+            }
+        )
+        gan = folder / "gans" / f"{name}-0"
+        gan.mkdir(parents=True)
+        moments = [0, *(updates * np.arange(1, 8) // 7).tolist()]
+        write_json(
+            gan / "gan.json",
+            {
+                "class": name,
+                "replicate": 0,
+                "seed": 0,
+                "epochs": 50,
+                "updates": updates,
+                "images": len(real),
+                "image_size": development.image_size,
+                "latent": 100,
+                "width": 32,
+                "images_per_second": 812.5,
+                "final": {"loss_d": 0.61, "loss_g": 1.84},
+                "progress_updates": moments,
+            },
+        )
+        t = np.arange(updates)
+        table = np.stack([t, 0.5 + np.exp(-t / 90), 2 - np.exp(-t / 200), np.full(updates, 0.7), 0.3 - 0 * t], axis=1)
+        table[:, 1:] += rng.normal(0, 0.12, (updates, 4))
+        header = "update,loss_d,loss_g,score_real,score_fake"
+        np.savetxt(gan / "losses.csv", table, delimiter=",", header=header, comments="", fmt="%.6g")
+        noise = rng.integers(0, 256, (8, 16, *development.images.shape[1:]))
+        mix = np.linspace(0, 1, 8)[:, None, None, None, None]
+        progress = ((1 - mix) * noise + mix * made[:16][None]).astype(np.uint8)
+        np.save(gan / "progress.npy", progress, allow_pickle=False)
+    write_json(folder / "quality.json", quality)

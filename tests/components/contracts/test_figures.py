@@ -1,0 +1,85 @@
+"""Charts and pictures for reports: inline, self-contained, small, legible on any ground, the same every time."""
+
+import base64
+import io
+import re
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+from PIL import Image
+
+from components.contracts.figures import MOST_POINTS, SERIES, Line, line_chart, montage, picture_uri, series_style, thin
+
+
+def chart(key="one", description="A & B", count=3000):
+    y = np.random.default_rng(0).normal(size=count)
+    lines = [Line("generator", range(count), y), Line("other", [0, count], [0, 1], SERIES[1], band=([-1, 0], [1, 2]))]
+    return line_chart(key, description, lines, "update", "loss 0.12345")
+
+
+def test_a_chart_is_well_formed_small_and_described():
+    svg = chart()
+    ElementTree.fromstring(svg)
+    assert svg.startswith('<svg role="img" aria-label="A &amp; B"')
+    assert 'viewBox="0 0 360 250"' in svg
+    assert len(svg) < 25_000
+
+
+def test_a_chart_takes_its_ink_and_font_from_the_page_on_a_transparent_ground():
+    svg = chart()
+    assert svg.count("currentColor") > 10
+    assert "font-family" not in svg
+    assert "<style" not in svg
+    assert set(re.findall(r"fill: (#\w+)", svg)) <= {SERIES[1]}
+
+
+def test_text_stays_text_and_is_not_rounded():
+    texts = re.findall(r"<text[^>]*>([^<]*)", chart())
+    assert {"generator", "other", "update", "loss 0.12345"} <= set(texts)
+
+
+def test_the_same_chart_has_the_same_bytes():
+    assert chart() == chart()
+
+
+def test_ids_of_two_charts_do_not_meet_and_references_stay_within_a_chart():
+    ids = []
+    for key in ("one", "two"):
+        svg = chart(key)
+        own = re.findall(r' id="([^"]+)"', svg)
+        assert set(re.findall(r'(?:url\(|href=")#([^)"]+)', svg)) == set(own)
+        ids += own
+    assert len(ids) == len(set(ids)) > 0
+
+
+def test_thinning_keeps_peaks_ends_and_order():
+    y = np.zeros(10_000)
+    y[4321] = 9
+    y[777] = -9
+    x, thinned = thin(np.arange(10_000), y)
+    assert len(x) <= MOST_POINTS + 2
+    assert {0, 777, 4321, 9999} <= set(x.tolist())
+    assert np.all(np.diff(x) > 0)
+    assert thinned.max() == 9
+    short = np.arange(5)
+    assert thin(short, short)[0] is short
+
+
+def test_fifty_series_look_different():
+    assert len({series_style(i) for i in range(10)}) == 10
+
+
+def test_small_pictures_are_exact_and_large_ones_are_packed():
+    small = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    kind, encoded = picture_uri(small).split(",")
+    assert kind == "data:image/png;base64"
+    assert np.array_equal(np.array(Image.open(io.BytesIO(base64.b64decode(encoded)))), small)
+    large = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    assert picture_uri(large).startswith("data:image/jpeg;base64,")
+
+
+def test_a_montage_is_read_like_text_and_fills_up_with_grey():
+    images = np.stack([np.full((2, 2, 3), value, dtype=np.uint8) for value in (10, 20, 30)])
+    sheet = montage(images, columns=2)
+    assert sheet.shape == (4, 4, 3)
+    assert sheet[::2, ::2, 0].tolist() == [[10, 20], [30, 128]]

@@ -1,0 +1,38 @@
+import pytest
+
+from components.contracts.errors import InputError
+from components.contracts.progress import Event, parse, report, stage
+
+
+def events(text: str) -> list[Event]:
+    return [event for line in text.splitlines() if (event := parse(line))]
+
+
+def test_what_a_stage_says_is_read_back_from_its_log(capsys):
+    with stage("train_gan", "malignant/0"):
+        report("train_gan", "malignant/0", 3, 20, "epochs", loss_d=0.51234, loss_g=2.0)
+    started, progress, finished = events(capsys.readouterr().out)
+    assert started == Event("started", "train_gan", "malignant/0")
+    assert progress == Event(
+        "progress", "train_gan", "malignant/0", 3, 20, "epochs", {"loss_d": "0.5123", "loss_g": "2"}
+    )
+    assert finished.kind == "finished"
+
+
+def test_a_stage_that_fails_says_its_own_error_in_one_line(capsys):
+    with pytest.raises(InputError), stage("prepare"):
+        raise InputError("data_set: two\nlines")
+    assert events(capsys.readouterr().out)[-1] == Event(
+        "failed", "prepare", "-", error="InputError: data_set: two lines"
+    )
+
+
+def test_events_are_found_behind_what_a_runner_puts_before_them_and_other_lines_are_none():
+    assert parse("    gansweep started evaluate gan:50%\n") == Event("started", "evaluate", "gan:50%")
+    assert parse("12:00:01 - INFO - Executing task 'plan'") is None
+
+
+def test_a_class_name_with_spaces_stays_one_word(capsys):
+    with stage("train_gan", "basal cell carcinoma/0"):
+        report("train_gan", "basal cell carcinoma/0", 1, 2, "epochs")
+    assert {event.cell for event in events(capsys.readouterr().out)} == {"basal_cell_carcinoma/0"}

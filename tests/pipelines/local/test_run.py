@@ -1,0 +1,160 @@
+"""The compiled pipeline, run for real on phantoms through the command line, as small as it gets."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from small_run import SMALL, command
+
+SCHEMA = Path(__file__).parents[3] / "components/compare/verdict.schema.json"
+
+
+def processes_that_know(word: str) -> list[str]:
+    """Return the command lines of the processes whose arguments or environment hold `word`."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid():
+            try:
+                text = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            except OSError:
+                continue
+            if word.encode() in text:
+                found.append((process / "cmdline").read_bytes().decode())
+    return found
+
+
+def wait_for(condition, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def test_a_run_leaves_its_results_in_its_folder(finished):
+    folder, _ = finished
+    left = {path.name for path in folder.iterdir()}
+    files = {"report.html", "verdict.json", "ledger.csv", "summary.md", "run.log", "parameters.yaml", "pipeline.yaml"}
+    assert left == files | {"artifacts"}
+    assert yaml.safe_load((folder / "parameters.yaml").read_text())["gan_epochs"] == 3
+
+
+def test_a_run_says_each_stage_in_plain_lines_and_ends_with_the_table(finished):
+    folder, said = finished
+    for line in ("plan: started", "train_gan malignant/0: 3/3 epochs", "evaluate gan:10: finished in"):
+        assert line in said
+    assert "no evidence" in said or "helps" in said or "hurts" in said
+    assert "computer-drawn" in said or "hantoms" in said
+    assert said.rstrip().endswith(f"Report: {folder / 'report.html'}")
+    assert "Executing task" not in said
+    assert "Executing task" in (folder / "run.log").read_text()
+
+
+def test_the_verdict_is_as_its_schema_says(finished):
+    verdict = json.loads((finished[0] / "verdict.json").read_text())
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(verdict)
+    assert [arm["arm"] for arm in verdict["arms"]] == SMALL["arms"].split(",")
+    assert all(len(arm["replicates"]) == 2 for arm in verdict["arms"])
+
+
+def test_no_pickle_is_among_the_artifacts(finished):
+    endings = {path.suffix for path in finished[0].rglob("*") if path.is_file()}
+    assert not endings & {".pkl", ".pickle", ".pt", ".pth", ".joblib"}
+
+
+def test_show_prints_the_table_of_a_finished_run_again(finished):
+    folder, said = finished
+    shown = subprocess.check_output([sys.executable, "-m", "pipelines", "show", str(folder)], text=True)
+    assert said.endswith(shown)
+
+
+def test_an_interrupted_run_goes_on_and_gives_the_same_verdict_to_the_bit(finished, phantoms, tmp_path):
+    """Ctrl-C while GANs train leaves no process; the same command goes on from the checkpoints."""
+    folder = tmp_path / "second"
+    words = command("--data", phantoms, "--out", folder, **SMALL)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: list(folder.glob("checkpoints/*")))
+    assert processes_that_know(str(folder))
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted" in complaint
+    assert "Traceback" not in complaint
+    assert processes_that_know(str(folder)) == []
+
+    subprocess.run(words, check=True, capture_output=True, timeout=600)
+    without_times = [
+        re.sub(r'"images_per_second": [0-9.e+-]+', "", (run / "verdict.json").read_text())
+        for run in (finished[0], folder)
+    ]
+    assert without_times[0] == without_times[1]
+
+
+def test_killing_the_command_leaves_no_process(phantoms, tmp_path):
+    folder = tmp_path / "killed"
+    process = subprocess.Popen(command("--data", phantoms, "--out", folder, **SMALL), stdout=subprocess.DEVNULL)
+    wait_for(lambda: (folder / "run.log").is_file() and "started prepare" in (folder / "run.log").read_text())
+    process.kill()
+    process.wait()
+    wait_for(lambda: processes_that_know(str(folder)) == [], seconds=20)
+
+
+def test_a_failed_stage_is_named_with_its_own_error_and_the_log(phantoms, tmp_path):
+    bad = phantoms / "train" / "benign" / "bad.png"
+    bad.write_bytes(b"not an image")
+    try:
+        words = command("--data", phantoms, "--out", tmp_path / "run", **SMALL, max_bad_share=0)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    finally:
+        bad.unlink()
+    assert done.returncode == 1
+    assert "prepare failed: " in done.stderr
+    assert "train/benign/bad.png" in done.stderr
+    assert str(tmp_path / "run" / "run.log") in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    log = (tmp_path / "run" / "run.log").read_text()
+    assert log.count("gansweep started prepare") == 1, "it was tried again, which only a cluster should do"
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "message"),
+    [
+        (["--data", "/no/such/folder"], {}, "data_set: /no/such/folder: there is no such folder"),
+        (["--data", "minio://bucket/images"], {}, "to reach object storage set GANSWEEP_S3_ENDPOINT"),
+        ([], {}, "data_set: no value is given"),
+        (["--data", "PHANTOMS"], {"arms": "real,gna:3"}, "arms: 'gna:3' is not an arm"),
+        (["--data", "PHANTOMS"], {"gan_batch_size": 64}, "gan_batch_size: class 'benign' has 30 images"),
+        (["--data", "PHANTOMS", "--out", "/proc/run"], {"gan_batch_size": 8}, "--out: /proc/run can't be written"),
+        (["--data", "PHANTOMS", "--out", "PHANTOMS"], {"gan_batch_size": 8}, "holds files of something else"),
+    ],
+)
+def test_bad_input_is_refused_in_one_line_before_anything_runs(phantoms, words, settings, message):
+    words = [str(phantoms) if word == "PHANTOMS" else word for word in words]
+    done = subprocess.run(command(*words, **settings), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+def test_a_folder_of_another_run_is_refused(finished, phantoms):
+    words = command("--data", phantoms, "--out", finished[0], **{**SMALL, "seed": 5})
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "holds a run with other parameters" in done.stderr
+
+
+def test_a_dry_run_prints_parameters_and_fan_out_and_runs_nothing(phantoms, tmp_path):
+    words = command("--data", phantoms, "--out", tmp_path / "none", "--dry-run", **SMALL)
+    said = subprocess.check_output(words, text=True)
+    assert "gan_epochs: 3\n" in said
+    assert "benign/0, seed 0" in said
+    assert "traditional+gan:50%" in said
+    assert not (tmp_path / "none").exists()

@@ -1,0 +1,144 @@
+"""gansweep sweep --cluster, against a stand-in for Kubeflow Pipelines whose runs leave what a run here left."""
+
+import json
+import os
+import shutil
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+import yaml
+from fake_kubeflow import Fault, wait_until
+
+from pipelines.sweep.file import read_sweep_file
+from pipelines.sweep.in_cluster import plan_there
+from pipelines.sweep.join import join
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+def file(finished, tmp_path) -> Path:
+    """Return the file of a sweep of three points, a run each that share their GANs, with the arms of the small run."""
+    parameters = yaml.safe_load((finished[0] / "parameters.yaml").read_text())
+    content = {
+        "data_set": "minio://gansweep/data/phantoms",
+        "arms": parameters["arms"],
+        "replicates": parameters["replicates"],
+        "grid": {"classifier_dropout": [0.1, 0.2, 0.3]},
+        "classes": 2,
+        "runs_at_once": 2,
+    }
+    path = tmp_path / "doses.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path
+
+
+@pytest.fixture
+def sweep(kubeflow, gansweep, file, tmp_path):
+    """Return a function that runs the sweep in the cluster, into tmp_path / "out"."""
+    return lambda *words: gansweep(
+        "sweep", file, "--cluster", "--out", tmp_path / "out", "--host", kubeflow.host, *words
+    )
+
+
+def test_a_sweep_in_the_cluster_ends_in_the_verdict_that_its_evaluations_give_here(
+    kubeflow, sweep, file, finished, tmp_path
+):
+    kubeflow.story = ["RUNNING"] * 20 + ["SUCCEEDED"]
+    status, said, complaint = sweep()
+    assert (status, complaint) == (0, "")
+    dropouts = [run["runtime_config"]["parameters"]["classifier_dropout"] for run in kubeflow.runs]
+    assert (dropouts[0], sorted(dropouts)) == (0.1, [0.1, 0.2, 0.3])
+    # The others go at once, but not before the one that trains their GANs has ended.
+    assert kubeflow.most_at_once == 2
+    assert kubeflow.under_way_at_start == [0, 0, 1]
+    assert [one["display_name"] for one in kubeflow.experiments] == ["doses"]
+    assert "run 01-classifier_dropout-0.1: finished" in said
+
+    planned = plan_there(read_sweep_file(file))
+    for run in planned.runs:
+        (tmp_path / "here" / "runs").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "here" / "runs" / run.name).symlink_to(finished[0])
+    joined = json.loads((tmp_path / "out" / "sweep.json").read_text())
+    assert joined == json.loads(json.dumps(join(planned, tmp_path / "here")))
+
+    # A folder that was lost is filled again from the runs that are there.
+    shutil.rmtree(tmp_path / "out")
+    assert sweep()[0] == 0
+    assert len(kubeflow.runs) == 3
+    assert json.loads((tmp_path / "out" / "sweep.json").read_text()) == joined
+
+
+def test_a_sweep_that_is_run_again_submits_nothing_twice(kubeflow, sweep, tmp_path):
+    """Interrupted while its first run is under way, then after all of them have ended."""
+    kubeflow.story = ["RUNNING"]
+
+    def interrupt() -> None:
+        wait_until(lambda: kubeflow.runs and kubeflow.runs[0]["looks"] > 1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    status, _, complaint = sweep()
+    assert status == 130
+    assert f"the same command goes on with the sweep in {tmp_path / 'out'}" in complaint
+    kubeflow.story = ["RUNNING", "SUCCEEDED"]
+    assert sweep()[0] == 0
+    assert len(kubeflow.runs) == 3
+    before = len(kubeflow.requests)
+    assert sweep()[0] == 0
+    assert len(kubeflow.runs) == 3
+    assert not any("/runs" in said for said in kubeflow.requests[before:])
+
+
+def test_a_run_that_failed_stops_the_sweep_and_is_submitted_again_the_next_time(kubeflow, sweep):
+    kubeflow.story = ["RUNNING", "FAILED"]
+    status, _, complaint = sweep()
+    assert status == 1
+    assert complaint.startswith("gansweep: run 01-classifier_dropout-0.1: the run failed outside its stages")
+    assert complaint.count("\n") == 1
+    assert len(kubeflow.runs) == 1
+    kubeflow.story = ["SUCCEEDED"]
+    assert sweep()[0] == 0
+    assert len(kubeflow.runs) == 4
+
+
+def test_a_sweep_outlives_lost_connections_without_submitting_twice(kubeflow, sweep):
+    kubeflow.faults = [
+        Fault("POST /apis/v2beta1/runs", done=True),
+        Fault("GET /apis/v2beta1/runs/", 503, times=3),
+        Fault("GET /artifacts/", times=2),
+        Fault("POST /ml_metadata", 502, times=2),
+    ]
+    status, _, complaint = sweep()
+    assert (status, complaint) == (0, "")
+    assert len(kubeflow.runs) == 3
+    assert all(fault.times == 0 for fault in kubeflow.faults)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"classes": None}, "classes: say how many classes minio://gansweep/data/phantoms has"),
+        ({"data_set": "/images"}, "data_set: /images is on this machine"),
+        ({"set": {"groups": "/g.csv"}}, "groups: /g.csv is on this machine"),
+        ({"set": {"gan_epochs": 0}}, "gan_epochs: should be greater than or equal to 1"),
+    ],
+)
+def test_what_can_not_run_there_is_refused_before_anything_is_submitted(kubeflow, sweep, file, change, message):
+    content = yaml.safe_load(file.read_text()) | change
+    file.write_text(yaml.safe_dump({key: value for key, value in content.items() if value is not None}))
+    status, said, complaint = sweep()
+    assert (status, said) == (2, "")
+    assert message in complaint.replace("Input should", "should")
+    assert kubeflow.requests == []
+
+
+def test_a_dry_run_prints_the_runs_and_starts_none(kubeflow, sweep, tmp_path):
+    status, said, _ = sweep("--dry-run")
+    assert status == 0
+    assert "01-classifier_dropout-0.1: 2 GANs, 3 arms (real, gan:10, traditional+gan:50%)\n" in said
+    assert said.splitlines()[2].endswith(", after 01-classifier_dropout-0.1")
+    assert kubeflow.requests == []
+    assert not (tmp_path / "out").exists()
