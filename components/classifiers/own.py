@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +9,9 @@ import keras
 import numpy as np
 from keras import layers
 
+from components.classifiers.network import Networks
 from components.contracts.errors import InputError
 from components.contracts.keras_file import read_keras_file
-
-
-@dataclass(frozen=True)
-class Networks:
-    """One network twice, of the same layers and weights.
-
-    Both take pixels, float32 in 0..1, N x S x S x 3. `logits` gives N x 1 (two classes: the positive one) or N x C,
-    `probabilities` the same after a sigmoid or softmax. `initial` returns the weights that a training with some
-    seed begins with.
-    """
-
-    logits: keras.Model
-    probabilities: keras.Model
-    initial: Callable[[int], list[np.ndarray]]
 
 
 def networks_of_file(

@@ -1,10 +1,12 @@
 """Fits one network to images, epoch by epoch; the network is built and its epoch traced once, whatever is fitted."""
 
+from collections.abc import Iterator
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from components.classifiers.network import initial_weights, to_floats
+from components.classifiers.network import Networks, to_floats
 from components.train_classifier.augment import augment
 
 _PREDICTION_BATCH = 256
@@ -17,28 +19,29 @@ class Fitter:
     the number of the class.
     """
 
-    def __init__(self, network: keras.Sequential, learning_rate: float, batch_size: int, augmented: bool) -> None:
+    def __init__(self, networks: Networks, learning_rate: float, batch_size: int, augmented: bool) -> None:
         """Take a network to be fitted; with `augmented`, training images are augmented anew each epoch."""
-        self.network = network
+        self.network = networks.logits
+        self.initial = networks.initial
         self.optimizer = keras.optimizers.Adam(learning_rate)
         self.optimizer.build(self.network.trainable_variables)
         self.batch_size = batch_size
         self.augmented = augmented
-        images = tf.TensorSpec((None, *network.input_shape[1:]), tf.uint8)
+        images = tf.TensorSpec((None, *self.network.input_shape[1:]), tf.uint8)
         numbers = tf.TensorSpec((None,), tf.int64)
         self.epoch = tf.function(self._epoch, [images, numbers, numbers, tf.TensorSpec((), tf.int32)])
         self.logits = tf.function(self._logits, [images])
 
     def restart(self, seed: int) -> None:
-        """Forget all that was learnt: fresh weights, optimiser and dropout, fixed by `seed`."""
-        self.network.set_weights(initial_weights(self.network, seed))
+        """Forget all that was learnt: first weights, optimiser and dropout, fixed by `seed`."""
+        self.network.set_weights(self.initial(seed))
         for variable in self.optimizer.variables:
             if variable is not self.optimizer.learning_rate:
                 variable.assign(np.zeros(variable.shape, variable.dtype))
-        dropouts = [layer for layer in self.network.layers if isinstance(layer, keras.layers.Dropout) and layer.rate]
-        seeds = np.random.SeedSequence([seed, 1]).generate_state(len(dropouts))
-        for layer, dropout_seed in zip(dropouts, seeds, strict=True):
-            layer.seed_generator.state.assign(np.array([dropout_seed, 0], np.uint32))
+        random = list(_random_layers(self.network))
+        seeds = np.random.SeedSequence([seed, 1]).generate_state(len(random))
+        for layer, layer_seed in zip(random, seeds, strict=True):
+            layer.seed_generator.state.assign(np.array([layer_seed, 0], np.uint32))
 
     def _epoch(self, images: tf.Tensor, targets: tf.Tensor, order: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Take one step for every batch of rows in `order`; return the mean loss and accuracy met on the way."""
@@ -66,6 +69,15 @@ class Fitter:
             batch = to_floats(images[start : start + _PREDICTION_BATCH])
             parts = parts.write(parts.size(), self.network(batch, training=False))
         return parts.concat()
+
+
+def _random_layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Give the layers that draw numbers (dropout and its kin), those of networks within the network too."""
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            yield from _random_layers(layer)
+        elif getattr(layer, "seed_generator", None) is not None:
+            yield layer
 
 
 def losses_of(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.classifiers.network import class_probabilities, printed_network
+from components.classifiers.network import class_probabilities, paper_networks
 from components.classifiers.runtime import use_threads
 from components.contracts.arms import Arm
 from components.contracts.errors import InputError
@@ -76,11 +76,8 @@ def train_classifier(
     use_threads(threads)
     models_folder = fresh_folder(models_folder)
     positive = development.classes.index(development.positive_class)
-    shape = (development.image_size, len(development.classes), settings.dropout)
-    network = printed_network(*shape)
-    fitter = Fitter(
-        printed_network(*shape, logits=True), settings.learning_rate, settings.batch_size, augmented=arm.traditional
-    )
+    networks = paper_networks(development.image_size, len(development.classes), settings.dropout)
+    fitter = Fitter(networks, settings.learning_rate, settings.batch_size, augmented=arm.traditional)
     validation = np.full((replicates, len(development), len(development.classes)), np.nan, np.float32)
     trained: list[dict[str, Any]] = []
     synthetic_per_class: list[dict[str, int]] = []
@@ -92,8 +89,8 @@ def train_classifier(
         validation_rows = (development.images[held_out], _targets(development.labels[held_out], development))
         best, history = _fit(fitter, training_rows, validation_rows, seed + r, settings, progress)
         validation[r, held_out] = class_probabilities(best.outputs, positive)
-        network.set_weights(best.weights)
-        _save_network(models_folder / f"replicate-{r}.keras", network)
+        networks.probabilities.set_weights(best.weights)
+        _save_network(models_folder / f"replicate-{r}.keras", networks.probabilities)
         synthetic_per_class.append(mixed.synthetic_per_class)
         trained.append(
             {
@@ -176,7 +173,7 @@ class _Progress:
             self.said = time.monotonic()
 
 
-def _save_network(path: Path, network: keras.Sequential) -> None:
+def _save_network(path: Path, network: keras.Model) -> None:
     part = path.with_name(f".{path.name}")  # Keras insists on the ending
     network.save(part)
     part.replace(path)

@@ -17,7 +17,7 @@ IMAGES, SIZE, THREADS = (int(given) for given in sys.argv[1:] + ["2112", "32", "
 def main() -> None:
     """Time a plain and an augmented arm at batch sizes 32 and 128."""
     start = time.perf_counter()
-    from components.classifiers.network import printed_network
+    from components.classifiers.network import paper_networks
     from components.classifiers.runtime import use_threads
     from components.train_classifier.fit import Fitter
 
@@ -28,7 +28,7 @@ def main() -> None:
     targets = rng.integers(0, 2, IMAGES)
     for augmented in (False, True):
         for batch_size in (32, 128):
-            fitter = Fitter(printed_network(SIZE, 2, logits=True), 1e-3, batch_size, augmented)
+            fitter = Fitter(paper_networks(SIZE, 2), 1e-3, batch_size, augmented)
             fitter.restart(0)
             seconds = []
             for epoch in range(4):
