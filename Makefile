@@ -48,10 +48,11 @@ endif
 test: setup ## Run all tests
 	$(BIN)/pytest
 
-lint: setup ## Check style (ruff) and types (mypy)
+lint: setup ## Check style (ruff), types (mypy) and the direction of imports (import-linter)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 
 lock: setup ## Resolve the pinned dependencies anew
 	$(BIN)/pip-compile --quiet --no-header --no-annotate --strip-extras --allow-unsafe --extra dev \
