@@ -47,6 +47,41 @@ random() { # 32 digits; MinIO takes 40 at most
   head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n'
 }
 
+# The way to the API server: its addresses are each cluster's own, and a policy sees them, not the Service's.
+open_api_server() {
+  local addresses ports
+  addresses=$(kubectl get endpointslices --namespace default --selector kubernetes.io/service-name=kubernetes \
+    --output jsonpath='{range .items[*].endpoints[*]}{.addresses[0]}{"\n"}{end}')
+  ports=$(kubectl get endpointslices --namespace default --selector kubernetes.io/service-name=kubernetes \
+    --output jsonpath='{.items[0].ports[*].port}')
+  [ -n "$addresses" ] && [ -n "$ports" ] || missing "the API server's addresses can't be read (endpointslices of the Service kubernetes)"
+  {
+    sed -n '/^  egress:/q;p' "$here/network/api-server.yaml"
+    printf '  egress:\n    - to:\n'
+    while read -r address; do
+      case $address in
+        *:*) printf '        - ipBlock: {cidr: "%s/128"}\n' "$address" ;;
+        *) printf '        - ipBlock: {cidr: %s/32}\n' "$address" ;;
+      esac
+    done <<< "$addresses"
+    printf '      ports:\n'
+    # shellcheck disable=SC2086 # one word a port
+    printf '        - port: %s\n' $ports
+  } | kubectl apply --server-side --force-conflicts --namespace "$namespace" --filename - > /dev/null
+}
+
+# What an earlier deploy of ours had and this one leaves out: apply takes nothing away.
+retire() {
+  local parts=kubeflow-pipelines
+  kubectl delete --namespace "$namespace" --ignore-not-found \
+    deployment/cache-server deployment/cache-deployer-deployment deployment/metadata-writer deployment/ml-pipeline-viewer-crd \
+    deployment/ml-pipeline-visualizationserver service/cache-server networkpolicy/default-allow-same-namespace \
+    serviceaccount/$parts-cache serviceaccount/$parts-cache-deployer-sa serviceaccount/$parts-metadata-writer \
+    role/$parts-cache-role role/$parts-cache-deployer-role role/$parts-metadata-writer-role > /dev/null
+  kubectl delete --ignore-not-found clusterrole/$parts-cache-deployer-clusterrole \
+    clusterrolebinding/$parts-cache-deployer-clusterrolebinding > /dev/null
+}
+
 give_up() { # OBJECT
   {
     echo "$me: $1 did not become ready. Pods that are not, the last warnings, and the end of its log:"
@@ -79,6 +114,8 @@ make_secret minio-root root-user=root "root-password=$(random)"
 make_secret mlpipeline-minio-artifact accesskey=mlpipeline "secretkey=$(random)"
 make_secret gansweep-storage endpoint=http://minio-service.kubeflow:9000 access-key=gansweep "secret-key=$(random)" \
   checkpoints=minio://gansweep/checkpoints
+make_secret gansweep-upload access-key=gansweep-upload "secret-key=$(random)" # people's, who bring data; no pod has it
+open_api_server
 
 say "MinIO"
 kubectl delete job minio-setup --namespace "$namespace" --ignore-not-found > /dev/null # a Job can't be changed
@@ -92,6 +129,7 @@ done
 
 say "Kubeflow Pipelines"
 apply "$here/overlays/$OVERLAY/kfp" > /dev/null
+retire
 running='{range .items[?(@.spec.replicas>0)]}deployment.apps/{.metadata.name}{"\n"}{end}'
 for object in $(kubectl get deployments --namespace "$namespace" --output jsonpath="$running"); do
   await "$object" rollout status

@@ -6,7 +6,8 @@ me=undeploy
 . "$(dirname "$0")/lib.sh"
 
 # In this order: resource definitions last, so that the namespace can still empty itself of their objects.
-kinds=(namespaces clusterrolebindings clusterroles priorityclasses customresourcedefinitions)
+kinds=(namespaces clusterrolebindings clusterroles priorityclasses validatingadmissionpolicybindings
+  validatingadmissionpolicies customresourcedefinitions)
 
 found() {
   kubectl get "$(IFS=,; echo "${kinds[*]}")" --selector "$ours" --output name

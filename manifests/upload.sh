@@ -8,11 +8,11 @@ me=upload
 [ -n "$DATA" ] || missing "which data? make upload DATA=folder"
 need_cluster
 login() {
-  kubectl get secret gansweep-storage --namespace "$namespace" --output "jsonpath={.data.$1}" 2> /dev/null | base64 -d
+  kubectl get secret gansweep-upload --namespace "$namespace" --output "jsonpath={.data.$1}" 2> /dev/null | base64 -d
 }
 GANSWEEP_S3_ACCESS_KEY=$(login access-key)
 GANSWEEP_S3_SECRET_KEY=$(login secret-key)
-[ -n "$GANSWEEP_S3_SECRET_KEY" ] || missing "the cluster has no Secret gansweep-storage: make deploy first"
+[ -n "$GANSWEEP_S3_SECRET_KEY" ] || missing "the cluster has no Secret gansweep-upload: make deploy first"
 
 # kubectl picks a free port of this machine and prints it.
 coproc forward { exec kubectl port-forward --namespace "$namespace" service/minio-service :9000 2>&1; }

@@ -25,10 +25,12 @@ CHECKPOINTS = {"checkpoints": "GANSWEEP_CHECKPOINTS"}
 
 
 def place(task: PipelineTask, stage: str, images: dict[str, str]) -> PipelineTask:
-    """Give a task its image, requests and limits, and what it needs to get over the failure of a node.
+    """Give a task its image, requests and limits.
 
     `images` maps data, gan and classifier to image names. Requests equal limits: such pods are the last that a
-    full node evicts.
+    full node evicts. Which pods are tried again is set in the cluster (manifests/kfp/workflow-defaults.yaml): the
+    retries of KFP 2.17 know no reasons, would repeat refused values, and wait a pause out even where nothing is to be
+    repeated.
     """
     image, cpu, memory = STAGES[stage]
     task.set_container_image(images[image])
@@ -36,9 +38,6 @@ def place(task: PipelineTask, stage: str, images: dict[str, str]) -> PipelineTas
     kubernetes.set_image_pull_policy(task, "IfNotPresent")  # a tag names a commit, so it never means another image
     if cpu:
         task.set_cpu_request(cpu).set_cpu_limit(cpu).set_memory_request(memory).set_memory_limit(memory)
-    # A pod goes with its node. Which failures count is set in the cluster: manifests/kfp/workflow-defaults.yaml. The
-    # maximum is counted from the start of the first try, so it may not be shorter than a training.
-    task.set_retry(num_retries=2, backoff_duration="60s", backoff_factor=2, backoff_max_duration=f"{DAY}s")
     kubernetes.set_timeout(task, DAY)
     if stage in READERS:
         # Optional: data may lie on a volume, and then there is no such Secret; MinIO has no regions.

@@ -26,17 +26,7 @@ def main(pipeline_file: str, parameters_file: str, artifacts: str, runner: str) 
 
         stages = docker_runner(parameters, artifacts, os.environ["GANSWEEP_CHECKPOINTS"])
     local.init(runner=stages, pipeline_root=artifacts, raise_on_error=True)
-    components.load_component_from_text(_without_retries(pipeline_file))(**parameters)
-
-
-def _without_retries(pipeline_file: str) -> str:
-    """Return the compiled pipeline less its retries: there is no node here that could fail, only bad input."""
-    with open(pipeline_file, encoding="utf-8") as file:  # noqa: PTH123
-        pipeline, *platforms = yaml.safe_load_all(file)
-    for component in (pipeline["root"], *pipeline["components"].values()):
-        for task in component.get("dag", {}).get("tasks", {}).values():
-            task.pop("retryPolicy", None)
-    return yaml.safe_dump_all([pipeline, *platforms], sort_keys=False)
+    components.load_component_from_file(pipeline_file)(**parameters)
 
 
 def _end_with_parent(artifacts: str, runner: str) -> None:

@@ -13,6 +13,9 @@ case "$*" in
     echo "${FORWARDED:-Forwarding from 127.0.0.1:4567 -> 9000}"
     exec sleep 60 ;;
   "get secret "*) [ ! -e "$FAKES/secrets/$3" ] || echo "secret/$3" ;;
+  "get endpointslices "*addresses*) printf '10.0.0.7\n' ;;
+  "get endpointslices "*ports*) printf 6443 ;;
+  "apply "*"--filename -") cat > "$FAKES/applied" ;;
   "create "*"--filename -")
     text=$(cat)
     name=$(sed -n 's/^  name: //p' <<< "$text")

@@ -29,19 +29,6 @@ def violations(obj: Object) -> list[str]:
     return found
 
 
-def open_to_others(objects: list[Object], workload: Object) -> bool:
-    """Tell whether pods of other namespaces, or outside addresses, may call the pods of a workload."""
-    labels = _template(workload)["metadata"]["labels"].items()
-    policies = [each["spec"] for each in objects if each["kind"] == "NetworkPolicy"]
-    covering = [
-        spec
-        for spec in policies
-        if spec["podSelector"].get("matchLabels", {}).items() <= labels and "Ingress" in spec["policyTypes"]
-    ]
-    callers = [caller for spec in covering for rule in spec.get("ingress", []) for caller in rule.get("from", [{}])]
-    return not covering or any(set(caller) != {"podSelector"} for caller in callers)
-
-
 def _template(obj: Object) -> Object | None:
     spec = obj.get("spec", {})
     return spec.get("jobTemplate", {}).get("spec", spec).get("template")

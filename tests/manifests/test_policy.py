@@ -4,7 +4,7 @@ import copy
 
 import pytest
 from building import build, find
-from pod_policy import open_to_others, violations
+from pod_policy import violations
 
 
 def test_every_object_keeps_to_the_rules(objects):
@@ -76,24 +76,3 @@ def test_images_without_tag_and_digest_are_refused(server, image):
 )
 def test_each_rule_for_other_objects_can_fail(kind, content, line):
     assert violations({"kind": kind, "metadata": {"name": "x"}} | content) == [line]
-
-
-@pytest.mark.parametrize("overlay", ["kind", "gpu"])
-def test_minio_is_closed_to_other_namespaces(overlay):
-    objects = build(f"overlays/{overlay}")
-    assert not open_to_others(objects, find(objects, "StatefulSet", "minio"))
-
-
-@pytest.mark.parametrize(
-    "opened",
-    [
-        lambda policy: policy.update(podSelector={"matchLabels": {"app": "other"}}),
-        lambda policy: policy.update(policyTypes=["Egress"]),
-        lambda policy: policy["ingress"].append({}),
-        lambda policy: policy["ingress"][0]["from"].append({"namespaceSelector": {}}),
-        lambda policy: policy["ingress"][0]["from"].append({"ipBlock": {"cidr": "0.0.0.0/0"}}),
-    ],
-)
-def test_an_opening_in_the_network_policy_is_noticed(good, opened):
-    opened(find(good, "NetworkPolicy", "minio")["spec"])
-    assert open_to_others(good, find(good, "StatefulSet", "minio"))

@@ -22,7 +22,7 @@ def test_a_field_that_is_not_in_the_schema_is_noticed(objects, version):
 
 def test_every_file_is_built_by_some_part():
     """Nothing lies about that no kustomization reads."""
-    used = set()
+    used = {MANIFESTS / "network" / "api-server.yaml"}  # deploy.sh reads it
     for path in MANIFESTS.rglob("kustomization.yaml"):
         content = yaml.safe_load(path.read_text())
         names = content.get("resources", []) + [

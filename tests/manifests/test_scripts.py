@@ -6,7 +6,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
+import yaml
 from building import MANIFESTS
 from fakes import write_fakes
 
@@ -147,11 +149,13 @@ def test_deploy_goes_from_the_cluster_to_the_pipeline(machine):
         r"apply .*/kfp/cluster ",
         r"kubectl wait --for condition=established .*workflows.argoproj.io",
         r"kubectl create --namespace kubeflow --filename -",
+        r"apply --server-side --force-conflicts --namespace kubeflow --filename -",
         r"delete job minio-setup",
         r"apply .*/overlays/kind ",
         r"rollout status statefulset.apps/minio",
         r"kubectl wait --for condition=complete job.batch/minio-setup",
         r"apply .*/overlays/kind/kfp ",
+        r"delete --namespace kubeflow --ignore-not-found deployment/cache-server ",
         r"rollout status deployment.apps/ml-pipeline",
         r"rollout status deployment.apps/mysql",
         r"gansweep publish --registry gansweep --tag abc",
@@ -159,6 +163,14 @@ def test_deploy_goes_from_the_cluster_to_the_pipeline(machine):
     positions = [next(i for i, call in enumerate(machine.calls()) if re.search(step, call)) for step in steps]
     assert positions == sorted(positions)
     assert len(re.findall(r"^deploy: ready after \d+ s: ", ran.stdout, re.MULTILINE)) == 4
+
+
+def test_the_way_to_the_api_server_has_the_addresses_of_this_cluster(machine):
+    assert machine.run("deploy").returncode == 0
+    policy = yaml.safe_load((machine.folder / "applied").read_text())
+    kubernetes_validate.validate(policy, "1.36", strict=True)
+    [way] = policy["spec"]["egress"]
+    assert way == {"to": [{"ipBlock": {"cidr": "10.0.0.7/32"}}], "ports": [{"port": 6443}]}
 
 
 def secrets(machine):
@@ -173,10 +185,11 @@ def test_credentials_are_made_once_and_seen_by_nobody(machine):
         "minio-root": {"root-user", "root-password"},
         "mlpipeline-minio-artifact": {"accesskey", "secretkey"},
         "gansweep-storage": {"endpoint", "access-key", "secret-key", "checkpoints"},
+        "gansweep-upload": {"access-key", "secret-key"},
     }
     generated = [made["minio-root"]["root-password"], made["mlpipeline-minio-artifact"]["secretkey"]]
-    generated.append(made["gansweep-storage"]["secret-key"])
-    assert len(set(generated)) == 3
+    generated += [made[name]["secret-key"] for name in ("gansweep-storage", "gansweep-upload")]
+    assert len(set(generated)) == 4
     assert all(re.fullmatch("[0-9a-f]{32}", value) for value in generated)
 
     second = machine.run("deploy")
@@ -192,10 +205,10 @@ def test_upload_takes_the_way_and_the_login_from_the_cluster_and_shows_neither(m
     refused = machine.run("upload", DATA="/data/moles/")
     assert (refused.returncode, refused.stderr) == (
         2,
-        "upload: the cluster has no Secret gansweep-storage: make deploy first\n",
+        "upload: the cluster has no Secret gansweep-upload: make deploy first\n",
     )
     (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets" / "gansweep-storage").touch()
+    (tmp_path / "secrets" / "gansweep-upload").touch()
     assert machine.run("upload", DATA="/data/moles/").returncode == 0
     assert machine.calls()[-1] == "gansweep upload /data/moles/ minio://gansweep/data/moles"
     assert sorted((tmp_path / "environment").read_text().splitlines()) == [
@@ -295,11 +308,11 @@ def setup_job(machine):
         script = script.replace(folder, f"{machine.folder}{folder}")
     (machine.folder / "setup").mkdir()
     (machine.folder / "setup" / "lifecycle.json").write_text((MANIFESTS / "minio" / "lifecycle.json").read_text())
-    for bucket in ("mlpipeline", "gansweep"):
-        folder = machine.folder / "users" / bucket
+    for user in ("mlpipeline", "gansweep", "gansweep-upload"):
+        folder = machine.folder / "users" / user
         folder.mkdir(parents=True)
-        (folder / "access-key").write_text(bucket)
-        (folder / "secret-key").write_text(f"secret-of-{bucket}")
+        (folder / "access-key").write_text(user)
+        (folder / "secret-key").write_text(f"secret-of-{user}")
     (machine.programs / "mc").write_text(MC.replace("$FAKES/users", "$FAKES/added"))
     (machine.programs / "mc").chmod(0o755)
     return lambda: subprocess.run(["sh", "-c", script], env=machine.environment, capture_output=True, text=True)
@@ -312,11 +325,14 @@ def test_setup_job_makes_buckets_and_users_without_showing_secrets(setup_job, ma
         "secret-of-mlpipeline",
         "gansweep",
         "secret-of-gansweep",
+        "gansweep-upload",
+        "secret-of-gansweep-upload",
     ]
     assert "secret" not in (machine.folder / "log").read_text()
     for bucket in ("mlpipeline", "gansweep"):
         assert f"mb --ignore-existing local/{bucket}" in machine.calls()
-        assert f"admin policy attach local {bucket} --user {bucket}" in machine.calls()
+    for user in ("mlpipeline", "gansweep", "gansweep-upload"):
+        assert f"admin policy attach local {user} --user {user}" in machine.calls()
     assert "checkpoints/" in (machine.folder / "lifecycle").read_text()
 
 

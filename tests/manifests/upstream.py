@@ -40,6 +40,15 @@ def config_map(name: str, **data: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
 
 
+def retired(name: str, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return objects of one name whose content doesn't matter: they are to be taken out."""
+    versions = {"ServiceAccount": "v1", "Service": "v1"}
+    return [
+        {"apiVersion": versions.get(kind, "rbac.authorization.k8s.io/v1"), "kind": kind, "metadata": {"name": name}}
+        for kind in kinds
+    ]
+
+
 RIGHTS = [{"apiGroups": [""], "resources": ["secrets", "pods", "pods/exec"], "verbs": ["*"]}]
 PARTS = {
     "cluster-scoped-resources": [
@@ -49,6 +58,9 @@ PARTS = {
             "kind": "CustomResourceDefinition",
             "metadata": {"name": "workflows.argoproj.io"},
         },
+        *retired("kubeflow-pipelines-cache-deployer-clusterrole", ("ClusterRole",)),
+        *retired("kubeflow-pipelines-cache-deployer-clusterrolebinding", ("ClusterRoleBinding",)),
+        *retired("kubeflow-pipelines-cache-deployer-sa", ("ServiceAccount",)),
     ],
     "base/installs/generic": [
         deployment("ml-pipeline", "ml-pipeline-api-server", OBJECTSTORECONFIG_HOST="seaweedfs.kubeflow", OTHER="kept"),
@@ -69,6 +81,28 @@ PARTS = {
             "kind": "Role",
             "metadata": {"name": "pipeline-runner"},
             "rules": RIGHTS,
+        },
+        *retired("pipeline-runner", ("ServiceAccount", "RoleBinding")),
+        *retired("kubeflow-pipelines-cache", ("ServiceAccount",)),
+        *retired("kubeflow-pipelines-cache-role", ("Role",)),
+        *retired("kubeflow-pipelines-cache-binding", ("RoleBinding",)),
+        *retired("kubeflow-pipelines-cache-deployer-role", ("Role",)),
+        *retired("kubeflow-pipelines-cache-deployer-rolebinding", ("RoleBinding",)),
+        *retired("kubeflow-pipelines-metadata-writer", ("ServiceAccount",)),
+        *retired("kubeflow-pipelines-metadata-writer-role", ("Role",)),
+        *retired("ml-pipeline-viewer-crd-service-account", ("ServiceAccount",)),
+        *retired("ml-pipeline-viewer-controller-role", ("Role",)),
+        *retired("ml-pipeline-viewer-crd-binding", ("RoleBinding",)),
+        *retired("ml-pipeline-visualizationserver", ("ServiceAccount", "Service")),
+        *retired("kubeflow-pipelines-container-builder", ("ServiceAccount",)),
+        *retired("kubeflow-pipelines-viewer", ("ServiceAccount",)),
+        *retired("cache-server", ("Service",)),
+        *retired("ml-pipeline", ("ServiceAccount", "Service")),
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "default-allow-same-namespace", "namespace": "kubeflow"},
+            "spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}]}], "policyTypes": ["Ingress"]},
         },
     ],
     "base/metadata/base": [deployment("metadata-grpc-deployment", "container")],

@@ -119,15 +119,12 @@ def test_every_task_has_requests_limits_and_the_image_asked_for(compiled):
         assert platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][name]["activeDeadlineSeconds"]
 
 
-def test_every_task_is_tried_again_after_a_pause_that_grows(compiled):
+def test_what_is_tried_again_is_left_to_the_cluster(compiled):
+    """Kubeflow's own retries would repeat refused values, and wait before they noticed."""
     _, spec, _ = compiled
-    stages = [task for _, part in dags(spec) for name, task in part["dag"]["tasks"].items() if "for-loop" not in name]
-    assert len(stages) == 7
-    for task in stages:
-        retry = task["retryPolicy"]
-        assert retry["maxRetryCount"] >= 1
-        assert retry["backoffFactor"] > 1
-        assert int(retry["backoffDuration"].removesuffix("s")) >= 10
+    stages = [task for _, part in dags(spec) for task in part["dag"]["tasks"].values()]
+    assert stages
+    assert not [task for task in stages if "retryPolicy" in task]
 
 
 def test_every_pod_can_be_found_by_its_labels_and_takes_the_image_that_is_there(compiled):
