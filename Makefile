@@ -30,7 +30,7 @@ TAG := $(REVISION)$(if $(filter cuda,$(VARIANT)),-cuda)
 SOURCE := $(shell git config --get remote.origin.url | sed 's,//[^/@]*@,//,')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lock readme clean images $(IMAGES:%=image-%) push scan kind-up deploy upload submit e2e undeploy kind-down
+.PHONY: help setup run test lint lock readme clean images $(IMAGES:%=image-%) push scan kind-up deploy upload submit audit-cluster e2e undeploy kind-down
 
 ##@ Use
 help: ## List the targets
@@ -118,6 +118,9 @@ endif
 	$(BIN)/gansweep submit --data "$(ADDRESS)" \
 	  --preset $(PRESET) --preset manifests/overlays/$(OVERLAY)/parameters.yaml $(foreach setting,$(SET),--set '$(setting)') \
 	  --registry $(or $(REGISTRY),gansweep) --tag $(TAG) --wait $(if $(OUT),--out "$(OUT)")
+
+audit-cluster: ## Try the doors of the deployment: a table of open and closed, from outside, from beside and from a stage
+	@TAG="$(TAG)" REGISTRY="$(REGISTRY)" manifests/audit.sh
 
 e2e: ## Test the current cluster from deploy to undeploy; only on one that holds nothing else
 	@ME=e2e OVERLAY="$(OVERLAY)" REGISTRY="$(REGISTRY)" manifests/deploy.sh check
