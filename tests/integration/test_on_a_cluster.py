@@ -39,8 +39,8 @@ def sets(**settings: object) -> list[str]:
     return [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
 
 
-def submit(data: str, folder: Path, watch=lambda: None) -> str:
-    """Submit the demo preset, call `watch` again and again until the run has ended, and return the run's id."""
+def submit(data: str, folder: Path, watch=lambda run_id: None) -> str:
+    """Submit the demo preset, call `watch` with the run's id until the run has ended, and return the id."""
     preset = ["--preset", "demo", "--preset", f"manifests/overlays/{OVERLAY}/parameters.yaml"]
     command = [sys.executable, "-m", "pipelines", "submit", "--data", data, *preset, *sets(**SETTINGS)]
     command += ["--registry", REGISTRY, "--tag", os.environ["TAG"], "--wait", "--out", str(folder)]
@@ -48,12 +48,14 @@ def submit(data: str, folder: Path, watch=lambda: None) -> str:
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
     reader.start()
+    started = re.compile(r"/runs/details/([0-9a-f-]+)")
     while process.poll() is None:
-        watch()
+        if known := started.search("".join(lines)):
+            watch(known[1])
         time.sleep(1)
     reader.join()
     assert process.returncode == 0, "".join(lines)
-    return re.search(r"/runs/details/([0-9a-f-]+)", "".join(lines))[1]
+    return started.search("".join(lines))[1]
 
 
 @pytest.fixture(scope="session")
@@ -90,8 +92,8 @@ def run(data, store, tmp_path_factory):
         store[1].remove_object("gansweep", item.object_name)  # else the GANs would be there already
     run = Run("", tmp_path_factory.mktemp("cluster") / "run")
 
-    def watch() -> None:
-        for pod in objects("pods", "--selector", "gansweep/stage=train-gan"):
+    def watch(run_id: str) -> None:
+        for pod in objects("pods", "--selector", f"gansweep/stage=train-gan,pipeline/runid={run_id}"):
             run.pods[pod["metadata"]["name"]] = pod
         if run.killed:
             return
@@ -100,7 +102,8 @@ def run(data, store, tmp_path_factory):
         for name, pod in run.pods.items():
             if epochs and pod["status"]["phase"] == "Running" and f"started train_gan {VICTIM}/0" in log(name):
                 run.killed, run.killed_at_epoch = name, max(epochs)
-                kubectl("delete", "pod", name, "--namespace", NAMESPACE, "--wait=false")
+                # Without grace: a training that may end in it would not have been killed.
+                kubectl("delete", "pod", name, "--namespace", NAMESPACE, "--grace-period=0", "--force", "--wait=false")
                 return
 
     run.id = submit(data, run.folder, watch)
@@ -152,6 +155,8 @@ def test_artifacts_lie_in_minio(run, store):
         outputs = kubeflow.outputs(run.id)
     assert {output.name for output in outputs} >= {"development_set", "generator", "models", "evaluation", "verdict"}
     for output in outputs:
+        if output.name in ("metrics", "classification_metrics"):
+            continue  # Kubeflow keeps their content with the run; their addresses hold nothing
         assert output.uri.startswith("minio://mlpipeline/v2/artifacts/")
         key = output.uri.removeprefix("minio://mlpipeline/")
         assert list(store[0].list_objects("mlpipeline", prefix=key)), f"{output.uri} is not there"
@@ -178,8 +183,6 @@ def test_each_user_of_minio_sees_its_own_bucket_only(deployed, store):
 
 
 def test_the_verdict_is_that_of_a_local_run(run, phantoms, tmp_path, deployed):
-    if not deployed.startswith("kind-"):
-        pytest.skip("the cluster's processors may differ from this machine's, and the last bits with them")
     command = [sys.executable, "-m", "pipelines", "run", "--data", str(phantoms), "--preset", "demo", *sets(**SETTINGS)]
     subprocess.run([*command, "--out", str(tmp_path / "local")], cwd=ROOT, check=True, capture_output=True)
     verdicts = [json.loads((folder / "verdict.json").read_text()) for folder in (run.folder, tmp_path / "local")]
@@ -187,7 +190,13 @@ def test_the_verdict_is_that_of_a_local_run(run, phantoms, tmp_path, deployed):
         verdict.pop("parameters")
         for gan in verdict["gans"]:
             gan.pop("images_per_second")
-    assert verdicts[0] == verdicts[1]
+    if deployed.startswith("kind-"):
+        assert verdicts[0] == verdicts[1]
+        return
+    # Processors of another kind round otherwise, and trainings drift apart: the same arms, alike within a tenth.
+    for there, here in zip(*(verdict["arms"] for verdict in verdicts), strict=True):
+        assert there["arm"] == here["arm"]
+        assert there["mean"]["balanced_accuracy"] == pytest.approx(here["mean"]["balanced_accuracy"], abs=0.1)
 
 
 def test_a_second_submission_is_served_from_the_cache(run, data, tmp_path):
@@ -202,6 +211,10 @@ def test_a_second_submission_is_served_from_the_cache(run, data, tmp_path):
     assert first["arms"] == second["arms"]
 
 
+def test_doors_stand_as_they_should(deployed):
+    assert make("audit-cluster").returncode == 0
+
+
 def test_a_second_deploy_changes_no_credentials(deployed):
     before = secret("gansweep-storage")
     assert make("deploy").returncode == 0
@@ -212,6 +225,7 @@ def test_undeploy_leaves_nothing(deployed):
     assert make("undeploy").returncode == 0
     ours = "app.kubernetes.io/part-of=gansweep"
     kinds = "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,priorityclasses"
+    kinds += ",validatingadmissionpolicies,validatingadmissionpolicybindings"
     assert kubectl("get", kinds, "--selector", ours, "--output", "name") == ""
     assert f"namespace/{NAMESPACE}" not in kubectl("get", "namespaces", "--output", "name").split()
     volumes = json.loads(kubectl("get", "persistentvolumes", "--output", "json"))["items"]
