@@ -2,12 +2,13 @@
 
 plan -> prepare -> train_gan (class x replicate, on GPU nodes)
                       `-> synthesize -> train_classifier -> evaluate (one pair an arm)
-                                                               `-> compare
+                                    `-> audit                  `-> compare
 """
 
 from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
+from components.audit.component import audit
 from components.compare.component import compare
 from components.evaluate.component import evaluate
 from components.plan.component import plan
@@ -172,10 +173,20 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 development_set=prepared.outputs["development_set"],
                 arms=arms,
                 seed=seed,
-                inception_weights=inception_weights,
                 threads=gan_threads,
             ),
             "synthesize",
+            images,
+        )
+        audited = place(
+            audit(
+                development_set=prepared.outputs["development_set"],
+                synthetic_set=synthesized.outputs["synthetic_set"],
+                seed=seed,
+                inception_weights=inception_weights,
+                threads=gan_threads,
+            ),
+            "audit",
             images,
         )
         with dsl.ParallelFor(arms, name="arms") as arm:
@@ -209,7 +220,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             test_set=prepared.outputs["test_set"],
             synthetic_set=synthesized.outputs["synthetic_set"],
             data_report=prepared.outputs["data_report"],
-            quality_report=synthesized.outputs["quality_report"],
+            synthetic_report=synthesized.outputs["synthetic_report"],
+            audit_report=audited.outputs["audit_report"],
         )
         place(compared, "compare", images)
 

@@ -12,13 +12,14 @@ STAGES = {
     "prepare": ("data", "2", "4Gi"),
     "train_gan": ("gan", "", ""),
     "synthesize": ("gan", "2", "4Gi"),
+    "audit": ("gan", "2", "4Gi"),
     "train_classifier": ("classifier", "2", "6Gi"),
     "evaluate": ("classifier", "1", "4Gi"),
     "compare": ("data", "2", "4Gi"),
 }
 DAY = 24 * 3600
 # Stages that read data in object storage, and the Secret that holds the way there, made by `make deploy`.
-READERS = ("plan", "prepare", "train_gan", "synthesize")
+READERS = ("plan", "prepare", "train_gan", "synthesize", "audit")
 STORAGE_SECRET = "gansweep-storage"
 LOGIN = {"endpoint": ENDPOINT, "access-key": ACCESS_KEY, "secret-key": SECRET_KEY, "region": REGION}
 CHECKPOINTS = {"checkpoints": "GANSWEEP_CHECKPOINTS"}

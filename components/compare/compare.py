@@ -24,7 +24,8 @@ class CompareInputs:
     test_set: str
     synthetic_set: str
     data_report: str
-    quality_report: str
+    synthetic_report: str
+    audit_report: str
 
 
 def compare(inputs: CompareInputs, verdict_path: str, ledger_path: str, report_path: str, summary_path: str) -> None:
@@ -37,11 +38,11 @@ def _compare(inputs: CompareInputs, verdict_path: str, ledger_path: str, report_
     plan = read_json(inputs.plan)
     test, synthetic = read_imageset(inputs.test_set), read_imageset(inputs.synthetic_set)
     data_report = read_json(Path(inputs.data_report) / "data_report.json")
-    quality = Path(inputs.quality_report)
-    gans = [read_json(path) for path in sorted(quality.glob("gans/*/gan.json"))]
+    audit = read_json(Path(inputs.audit_report) / "audit.json")
+    gans = [read_json(path) for path in sorted(Path(inputs.synthetic_report).glob("gans/*/gan.json"))]
     evaluations = load_evaluations(inputs.evaluations, plan["arms"], test, plan["positive_class"])
 
-    verdict = build_verdict(plan, evaluations, test, data_report, read_json(quality / "quality.json"), gans)
+    verdict = build_verdict(plan, evaluations, test, data_report, audit, gans)
     write_json(verdict_path, verdict)
     changes = find_changes(evaluations, test, synthetic, plan["positive_class"], plan["parameters"]["gan_replicates"])
     write_ledger(ledger_path, changes)
@@ -50,7 +51,8 @@ def _compare(inputs: CompareInputs, verdict_path: str, ledger_path: str, report_
         verdict,
         changes,
         data_report,
-        quality,
+        audit,
+        inputs.synthetic_report,
         inputs.evaluations,
         test,
         synthetic,

@@ -11,7 +11,8 @@ def compare(
     test_set: dsl.Input[dsl.Dataset],
     synthetic_set: dsl.Input[dsl.Dataset],
     data_report: dsl.Input[dsl.Artifact],
-    quality_report: dsl.Input[dsl.Artifact],
+    synthetic_report: dsl.Input[dsl.Artifact],
+    audit_report: dsl.Input[dsl.Artifact],
     verdict: dsl.Output[dsl.Artifact],
     ledger: dsl.Output[dsl.Dataset],
     report: dsl.Output[dsl.HTML],
@@ -32,6 +33,7 @@ def compare(
             test_set=test_set.path,
             synthetic_set=synthetic_set.path,
             data_report=data_report.path,
-            quality_report=quality_report.path,
+            synthetic_report=synthetic_report.path,
+            audit_report=audit_report.path,
         )
         compare(inputs, verdict.path, ledger.path, report.path, summary.path)

@@ -29,14 +29,14 @@ def build_verdict(
     evaluations: Sequence[Evaluation],
     test: ImageSet,
     data_report: dict[str, Any],
-    quality_report: dict[str, Any],
+    audit: dict[str, Any],
     gans: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     """Compare every arm with `real` and return the content of verdict.json.
 
     `plan` is the plan stage's (parameters, positive_class, gansweep_version, code_digest), `evaluations` come from
-    `load_evaluations`, `data_report`, `quality_report` and `gans` are the contents of data_report.json, quality.json
-    and every gan.json. The same inputs give the same verdict, bit for bit.
+    `load_evaluations`, `data_report`, `audit` and `gans` are the contents of data_report.json, audit.json and
+    every gan.json. The same inputs give the same verdict, bit for bit.
     """
     parameters = plan["parameters"]
     rule = Rule.of(parameters)
@@ -92,9 +92,9 @@ def build_verdict(
         "arms": arms,
         "dose_response": _dose_response(arms),
         "gans": [_gan(gan) for gan in gans],
-        "quality_features": quality_report["features"],
-        "quality": quality_report["classes"],
-        "memorisation": [_without_pictures(entry) for entry in quality_report["memorisation"]],
+        "quality_features": audit["features"],
+        "quality": audit["quality"],
+        "memorisation": [_without_pictures(entry) for entry in audit["memorisation"]],
     }
 
 

@@ -1,1 +1,1 @@
-"""Draws the synthetic set, and measures its quality and privacy."""
+"""Draws the synthetic set."""

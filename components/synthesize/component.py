@@ -8,15 +8,14 @@ def synthesize(
     generators: dsl.Input[list[dsl.Model]],
     development_set: dsl.Input[dsl.Dataset],
     synthetic_set: dsl.Output[dsl.Dataset],
-    quality_report: dsl.Output[dsl.Artifact],
+    synthetic_report: dsl.Output[dsl.Artifact],
     arms: list,
     seed: int,
-    inception_weights: str,
     threads: int,
 ) -> None:
-    """Draw the most synthetic images that any arm needs, and measure their quality and privacy.
+    """Draw the most synthetic images that any arm needs.
 
-    Gives the synthetic set, of which every arm takes the first n a class, and the quality report.
+    Gives the synthetic set, of which every arm takes the first n a class, and what is to be said of how it was made.
     """
     from pathlib import Path
 
@@ -31,8 +30,7 @@ def synthesize(
             read_imageset(development_set.path),
             parse_arms(arms),
             seed,
-            inception_weights=inception_weights,
             threads=threads,
             synthetic_folder=synthetic_set.path,
-            report_folder=quality_report.path,
+            report_folder=synthetic_report.path,
         )

@@ -1,4 +1,4 @@
-"""Draws the synthetic set, and measures its quality and privacy."""
+"""Draws the synthetic set."""
 
 import shutil
 from collections.abc import Sequence
@@ -10,15 +10,11 @@ from threadpoolctl import threadpool_limits
 
 from components.contracts.arms import Arm, most_synthetic
 from components.contracts.errors import InputError
-from components.contracts.files import fresh_folder, write_json
+from components.contracts.files import fresh_folder
 from components.contracts.imageset import FEWEST_IMAGES, ImageSet, pixel_digest, write_imageset
 from components.contracts.progress import report
 from components.generators.sample import draw, load_generator
-from components.storage.addresses import local_file
-from components.synthesize import encoder, inception
 from components.synthesize.generators import FILES, TrainedGan, find_gans
-from components.synthesize.measure import Features, measure_memorisation, measure_quality
-from components.synthesize.memorisation import ABOUT
 
 ENOUGH_TO_MEASURE = 1000
 
@@ -29,55 +25,26 @@ def synthesize(
     arms: list[Arm],
     seed: int,
     *,
-    inception_weights: str,
     threads: int,
     synthetic_folder: str | Path,
     report_folder: str | Path,
 ) -> None:
-    """Draw from every generator, and write the synthetic set and the quality report.
+    """Draw from every generator; write the synthetic set, and the generators' curves into `report_folder`.
 
-    Each class and GAN replicate gets as many images as the most demanding arm takes, and no fewer than the figures
-    need: as many as there are real ones, up to 1000. Features come from Inception with the weights in the file
-    `inception_weights`, or from a small encoder trained here if that is "". Same seed, same bits.
+    Each class and GAN replicate gets as many images as the most demanding arm takes, and no fewer than an audit
+    needs: as many as there are real ones, up to 1000. Same seed, same bits.
 
-    Raises InputError if a generator is missing, given twice or broken, if a class has too few real images to
-    measure by, or if the weights can't be used.
+    Raises InputError if a generator is missing, given twice or broken, or if a class has too few real images to
+    be audited by.
     """
     torch.set_num_threads(threads)
     with threadpool_limits(threads):
         gans = find_gans(generator_folders, development.classes, development.image_size)
         _check_real(development, gans)
-        network = _inception(inception_weights)
-        synthetic = draw_set(gans, development, arms, seed)
-        write_imageset(synthetic_folder, synthetic)
-
-        features: Features
-        if network:
-            about, features = network[1], lambda images: inception.inception_features(network[0], images)
-        else:
-            report("synthesize", "-", 0, 1, "encoders")
-            trained = encoder.train_encoder(development.images, development.labels, seed)
-            about, features = encoder.ABOUT, lambda images: encoder.encode(trained, images)
-            report("synthesize", "-", 1, 1, "encoders")
+        write_imageset(synthetic_folder, draw_set(gans, development, arms, seed))
         folder = fresh_folder(report_folder)
-        write_json(
-            folder / "quality.json",
-            {
-                "features": about,
-                "classes": measure_quality(synthetic, development, gans, features, seed),
-                "memorisation_rule": ABOUT,
-                "memorisation": measure_memorisation(synthetic, development, gans, seed),
-            },
-        )
         for gan in gans:
             _copy_curves(gan, folder / "gans" / f"{development.classes[gan.label]}-{gan.replicate}")
-
-
-def _inception(weights: str) -> tuple[inception.Inception, str] | None:
-    if not weights:
-        return None
-    with local_file("inception_weights", weights) as path:
-        return inception.load_inception(path)
 
 
 def draw_set(gans: list[TrainedGan], development: ImageSet, arms: list[Arm], seed: int) -> ImageSet:

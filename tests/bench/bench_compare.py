@@ -30,9 +30,7 @@ def measure(per_class: int) -> None:
     ]
     plan = inputs.plan(ARMS, replicates=5, bootstrap_resamples=2000)
     start = time.perf_counter()
-    build_verdict(
-        plan, evaluations, test, inputs.data_report(test), inputs.quality_report(CLASSES), inputs.gans(CLASSES)
-    )
+    build_verdict(plan, evaluations, test, inputs.data_report(test), inputs.audit(CLASSES), inputs.gans(CLASSES))
     built = time.perf_counter()
     changes = find_changes(evaluations, test, synthetic, "malignant", 1)
     listed = time.perf_counter()

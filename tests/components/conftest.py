@@ -1,11 +1,17 @@
-"""What the tests of the classifier's stages need: small image sets whose classes can be told apart."""
+"""What the tests of several stages need: small image sets, and real images where they are at hand."""
+
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from components.contracts.imageset import ImageSet
+from components.contracts.imageset import ImageSet, pixel_digest
+from pipelines.phantoms.drawing import draw_phantom
 
 CLASSES = ("benign", "malignant", "seborrheic", "vascular")
+FOLDS = 5
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +40,42 @@ def colour_set():
         )
 
     return make
+
+
+def phantom_images(class_number: int, start: int, count: int, size: int = 32) -> np.ndarray:
+    return np.stack([draw_phantom(class_number, i, size=size, seed=0) for i in range(start, start + count)])
+
+
+@pytest.fixture(scope="session")
+def phantom_set() -> ImageSet:
+    """Two classes of 60 phantoms of 32 x 32 pixels in five folds."""
+    images = np.concatenate([phantom_images(label, 0, 60) for label in (0, 1)])
+    rows = np.arange(len(images))
+    return ImageSet(
+        name="phantoms",
+        notice="drawn, not patients",
+        classes=("benign", "malignant"),
+        positive_class="malignant",
+        images=images,
+        paths=np.array([f"{row}.png" for row in rows]),
+        labels=rows // 60,
+        splits=np.full(len(rows), "development"),
+        folds=rows % FOLDS,
+        groups=np.array([f"group-{row}" for row in rows]),
+        sha256=np.array([pixel_digest(image) for image in images]),
+    )
+
+
+@pytest.fixture(scope="session")
+def isic_images() -> np.ndarray:
+    """The 1197 malignant training images of the ISIC set, uint8 [N, 32, 32, 3]."""
+    default = Path(__file__).parents[2] / "../shared/data/isic-malignant-vs-benign"
+    folder = Path(os.environ.get("GANSWEEP_TEST_ISIC", default)) / "train" / "malignant"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there: set GANSWEEP_TEST_ISIC to the ISIC set")
+    images = []
+    for path in sorted(folder.glob("*.jpg")):
+        with Image.open(path) as file:
+            file.draft("RGB", (64, 64))
+            images.append(np.asarray(file.convert("RGB").resize((32, 32), Image.Resampling.BOX)))
+    return np.stack(images)

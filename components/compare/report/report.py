@@ -54,7 +54,8 @@ def write_report(
     verdict: dict[str, Any],
     ledger: Sequence[Change],
     data_report: dict[str, Any],
-    quality_report: str | Path,
+    audit: dict[str, Any],
+    synthetic_report: str | Path,
     evaluations: Sequence[str | Path],
     test: ImageSet,
     synthetic: ImageSet,
@@ -63,8 +64,8 @@ def write_report(
     """Write report.html to `path`, whole or not at all; the same inputs give the same bytes.
 
     `verdict` and `ledger` are the contents of verdict.json and ledger.csv, `data_report` is data_report.json,
-    `quality_report` the folder that `synthesize` wrote, `evaluations` the folders of all arms (their training
-    histories are shown). Raises InputError naming the file that is missing or broken.
+    `audit` is audit.json, `synthetic_report` the folder that `synthesize` wrote, `evaluations` the folders of all
+    arms (their training histories are shown). Raises InputError naming the file that is missing or broken.
     """
     environment = Environment(
         loader=PackageLoader("components.compare.report", "."),
@@ -79,13 +80,11 @@ def write_report(
             for name in ("percent", "number", "count", "points", "signed", "p_value", "interval", "threshold_range")
         }
     )
-    quality_folder = Path(quality_report)
-    quality = read_json(quality_folder / "quality.json")
     sections: dict[str, Any] = {
         "verdict": verdict,
         "data": verdict["data_set"],
         "data_report": data_report,
-        "quality": quality,
+        "audit": audit,
         "metrics": METRICS,
         "css": files("components.compare.report").joinpath("report.css").read_text(encoding="utf-8"),
         "script": _SCRIPT,
@@ -95,7 +94,7 @@ def write_report(
     sections |= _verdict_section(verdict)
     sections |= _reports_section(verdict)
     sections |= _curves_section(verdict, [read_json(Path(folder) / "evaluation.json") for folder in evaluations])
-    sections |= _gans_section(quality_folder, quality, synthetic, development)
+    sections |= _gans_section(Path(synthetic_report), audit, synthetic, development)
     sections |= _data_section(data_report)
     others = [arm["arm"] for arm in sections["others"]]
     sections["ledger"] = ledger_section(ledger, others, test, synthetic, sections["replicates"])
@@ -187,7 +186,7 @@ def _curves_section(verdict: dict[str, Any], evaluations: list[dict[str, Any]]) 
     }
 
 
-def _gans_section(folder: Path, quality: dict[str, Any], synthetic: ImageSet, development: ImageSet) -> dict[str, Any]:
+def _gans_section(folder: Path, audit: dict[str, Any], synthetic: ImageSet, development: ImageSet) -> dict[str, Any]:
     gans = []
     for number, gan_folder in enumerate(sorted(folder.glob("gans/*"))):
         about = read_json(gan_folder / "gan.json")
@@ -203,7 +202,7 @@ def _gans_section(folder: Path, quality: dict[str, Any], synthetic: ImageSet, de
             }
         )
     pairs = {
-        name: [pair for of in quality["memorisation"] if of["class"] == name for pair in of["closest"]]
+        name: [pair for of in audit["memorisation"] if of["class"] == name for pair in of["closest"]]
         for name in development.classes
     }
     closest = [
@@ -261,7 +260,7 @@ def _contents(sections: dict[str, Any]) -> list[tuple[str, str]]:
         ("curves", "ROC and calibration", True),
         ("training", "Classifier training", True),
         ("gans", "GANs", sections["gans"]),
-        ("quality", "Quality and privacy", sections["quality"]["classes"]),
+        ("quality", "Quality and privacy", sections["audit"]["quality"]),
         ("data", "Data integrity", True),
         ("ledger", "Misdiagnosis ledger", True),
         ("settings", "Settings", True),

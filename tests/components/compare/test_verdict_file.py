@@ -28,7 +28,7 @@ def verdict(classes=TWO, arms=ARMS, replicates=3, **changed):
         evaluations,
         test,
         inputs.data_report(test),
-        inputs.quality_report(classes),
+        inputs.audit(classes),
         inputs.gans(classes),
     )
 

@@ -114,17 +114,17 @@ def data_report(test: ImageSet) -> dict[str, Any]:
     }
 
 
-def quality_report(classes) -> dict[str, Any]:
+def audit(classes) -> dict[str, Any]:
     figures = dict.fromkeys(("kid", "kid_std", "fid", "precision", "recall", "density", "coverage"), 0.5)
     pair = {"synthetic_path": "a", "real_path": "b", "distance": 0.1, "picture": "iVBOR"}
     return {
         "features": "small encoder",
-        "classes": [
-            {"class": c, "gan": 0, **figures, "floor": figures, "real_images": 50, "synthetic_images": 50}
+        "quality": [
+            {"class": c, "generator": "gan-0", **figures, "floor": figures, "real_images": 50, "synthetic_images": 50}
             for c in classes
         ],
         "memorisation": [
-            {"class": c, "gan": 0, "share_closer_to_training": 0.5, "interval": [0.4, 0.6], "flagged": 0}
+            {"class": c, "generator": "gan-0", "share_closer_to_training": 0.5, "interval": [0.4, 0.6], "flagged": 0}
             | {"flag_threshold": 0.01, "synthetic_images": 50, "closest": [pair]}
             for c in classes
         ],

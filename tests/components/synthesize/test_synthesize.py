@@ -1,25 +1,20 @@
-import base64
 import dataclasses
-import io
 import json
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from components.contracts.arms import parse_arms
 from components.contracts.errors import InputError
 from components.contracts.imageset import read_imageset
 from components.contracts.progress import parse
 from components.generators.sample import draw, load_generator
-from components.synthesize.encoder import ABOUT
 from components.synthesize.synthesize import synthesize
 
 
 @pytest.fixture
-def run(phantom_set, generator, tmp_path, monkeypatch):
+def run(phantom_set, generator, tmp_path):
     """Return a function that runs the stage on phantoms with two generators a class, and its two folders."""
-    monkeypatch.setattr("components.synthesize.encoder.MOST_UPDATES", 10)
     folders = [generator(name, replicate) for name in ("malignant", "benign") for replicate in (1, 0)]
 
     def synthesized(name="first", development=phantom_set, arms=("real", "gan:20", "traditional+gan:150%")):
@@ -29,7 +24,6 @@ def run(phantom_set, generator, tmp_path, monkeypatch):
             development,
             parse_arms(list(arms)),
             3,
-            inception_weights="",
             threads=1,
             synthetic_folder=synthetic,
             report_folder=report,
@@ -39,14 +33,7 @@ def run(phantom_set, generator, tmp_path, monkeypatch):
     return synthesized
 
 
-def strict_json(path):
-    def refuse(constant):
-        raise AssertionError(f"{constant} in {path}")
-
-    return json.loads(path.read_text(), parse_constant=refuse)
-
-
-def test_the_stage_writes_the_set_and_the_report(run, phantom_set, generator, capsys):
+def test_the_stage_writes_the_set_and_the_report(run, phantom_set, capsys):
     set_folder, report_folder = run()
     synthetic = read_imageset(set_folder)
     assert len(synthetic) == 2 * 2 * 90  # 150% of 60 real images, the most any arm takes
@@ -62,44 +49,14 @@ def test_the_stage_writes_the_set_and_the_report(run, phantom_set, generator, ca
     assert len(set(synthetic.sha256)) == len(synthetic)  # no two generators draw from one seed
     assert len(synthetic.synthetic_rows(1, 1, 90)) == 90
 
-    found = strict_json(report_folder / "quality.json")
-    assert found["features"] == ABOUT
     cells = [("benign", 0), ("benign", 1), ("malignant", 0), ("malignant", 1)]
-    figures = {"kid", "kid_std", "fid", "precision", "recall", "density", "coverage"}
-    assert [(row["class"], row["gan"]) for row in found["classes"]] == cells
-    for row in found["classes"]:
-        assert set(row) == figures | {"class", "gan", "floor", "real_images", "synthetic_images"}
-        assert set(row["floor"]) == figures
-        assert row["real_images"] == row["synthetic_images"] == 30
-        assert row["kid"] > row["floor"]["kid"]  # untrained generators draw noise
-        assert row["fid"] > 2 * row["floor"]["fid"]
-    assert [(row["class"], row["gan"]) for row in found["memorisation"]] == cells
-    for row in found["memorisation"]:
-        assert row["interval"][0] <= row["share_closer_to_training"] <= row["interval"][1]
-        assert row["flagged"] == 0
-        assert (row["synthetic_images"], row["held_out_images"]) == (90, 12)
-        assert len(row["closest"]) == 10
-        distances = [pair["distance"] for pair in row["closest"]]
-        assert distances == sorted(distances)
-        pair = row["closest"][0]
-        picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(pair["picture"]))))
-        at = [
-            synthetic.paths.tolist().index(pair["synthetic_path"]),
-            phantom_set.paths.tolist().index(pair["real_path"]),
-        ]
-        assert np.array_equal(picture[:, :32], synthetic.images[at[0]])
-        assert np.array_equal(picture[:, 32:], phantom_set.images[at[1]])
-        assert phantom_set.classes[phantom_set.labels[at[1]]] == row["class"]
-        matches = [phantom_set.paths.tolist().index(pair["real_path"]) for pair in row["closest"]]
-        assert not phantom_set.validation_mask(row["gan"])[matches].any()  # they are training images of this GAN
-
     for name, replicate in cells:
         copied = report_folder / "gans" / f"{name}-{replicate}"
         assert {path.name for path in copied.iterdir()} == {"gan.json", "losses.csv", "progress.npy"}
         assert json.loads((copied / "gan.json").read_text())["class"] == name
 
     events = [event for event in map(parse, capsys.readouterr().out.splitlines()) if event]
-    assert {event.unit for event in events} == {"images", "encoders", "features", "qualities", "privacies"}
+    assert {event.unit for event in events} == {"images"}
     assert all(event.done <= event.planned for event in events)
 
 
@@ -119,23 +76,9 @@ def test_smaller_arms_take_the_start_of_what_larger_ones_take(run):
         assert np.array_equal(small.images[rows[0]], large.images[rows[1]])
 
 
-def test_enough_is_drawn_to_measure_when_no_arm_takes_any(run, phantom_set):
+def test_enough_is_drawn_to_audit_when_no_arm_takes_any(run, phantom_set):
     synthetic = read_imageset(run(arms=["real", "traditional"])[0])
     assert synthetic.counts() == {"benign": 120, "malignant": 120}
-
-
-def test_a_generator_that_gives_training_images_back_is_found_out(run, phantom_set, monkeypatch):
-    given_back = phantom_set.images[phantom_set.validation_mask(1) & (phantom_set.labels == 1)]
-
-    def give_back(network, count, seed):
-        return np.concatenate([given_back[:, :, ::-1], draw(network, count, seed)])[:count]
-
-    monkeypatch.setattr("components.synthesize.synthesize.draw", give_back)
-    rows = {(row["class"], row["gan"]): row for row in strict_json(run()[1] / "quality.json")["memorisation"]}
-    assert rows["malignant", 0]["flagged"] == len(given_back) == 12
-    assert rows["malignant", 0]["closest"][0]["distance"] < 0.01
-    # GAN 1 never saw these images, nor did those of the other class.
-    assert rows["malignant", 1]["flagged"] == rows["benign", 0]["flagged"] == rows["benign", 1]["flagged"] == 0
 
 
 @pytest.mark.parametrize(
@@ -146,7 +89,7 @@ def test_a_generator_that_gives_training_images_back_is_found_out(run, phantom_s
         ({"folds": np.repeat([1, 0], 60)}, "benign has too few groups"),
     ],
 )
-def test_classes_too_small_to_measure_are_refused_before_any_work(run, phantom_set, tmp_path, changed, message):
+def test_classes_too_small_to_audit_are_refused_before_any_work(run, phantom_set, tmp_path, changed, message):
     with pytest.raises(InputError, match=message):
         run(development=dataclasses.replace(phantom_set, **changed))
     assert not (tmp_path / "first").exists()

@@ -48,7 +48,8 @@ class Inputs:
 
     folder: Path
     data_report: dict[str, Any]
-    quality_report: Path
+    audit: dict[str, Any]
+    synthetic_report: Path
     evaluations: list[Path]
     test: ImageSet
     synthetic: ImageSet
@@ -111,9 +112,9 @@ def example_inputs(
     evaluations = [
         _evaluation(folder / f"evaluation-{i}", arm, test, development, replicates, i) for i, arm in enumerate(arms)
     ]
-    quality = folder / "quality_report"
-    _quality(quality, development, synthetic if dose else None, updates)
-    return Inputs(folder, data_report(test, development), quality, evaluations, test, synthetic, development)
+    curves = folder / "synthetic_report"
+    audit = _audit(curves, development, synthetic if dose else None, updates)
+    return Inputs(folder, data_report(test, development), audit, curves, evaluations, test, synthetic, development)
 
 
 def example_verdict(inputs: Inputs, resamples: int = 100) -> tuple[dict[str, Any], list[Change]]:
@@ -127,9 +128,8 @@ def example_verdict(inputs: Inputs, resamples: int = 100) -> tuple[dict[str, Any
         "positive_class": test.positive_class,
     }
     evaluations = load_evaluations(inputs.evaluations, arms, test, test.positive_class)
-    gans = [read_json(path) for path in sorted(inputs.quality_report.glob("gans/*/gan.json"))]
-    quality = read_json(inputs.quality_report / "quality.json")
-    verdict = build_verdict(plan, evaluations, test, inputs.data_report, quality, gans)
+    gans = [read_json(path) for path in sorted(inputs.synthetic_report.glob("gans/*/gan.json"))]
+    verdict = build_verdict(plan, evaluations, test, inputs.data_report, inputs.audit, gans)
     return verdict, find_changes(evaluations, test, inputs.synthetic, test.positive_class, gan_replicates=1)
 
 
@@ -227,11 +227,11 @@ def _evaluation(folder: Path, arm: str, test: ImageSet, development: ImageSet, r
     return folder
 
 
-def _quality(folder: Path, development: ImageSet, synthetic: ImageSet | None, updates: int) -> None:
+def _audit(folder: Path, development: ImageSet, synthetic: ImageSet | None, updates: int) -> dict[str, Any]:
     folder.mkdir(parents=True)
-    quality: dict[str, Any] = {
+    audit: dict[str, Any] = {
         "features": "a small encoder trained on the development set alone; not to be compared with Inception FID",
-        "classes": [],
+        "quality": [],
         "memorisation_rule": "Half of the synthetic images should lie closer to training than to held-out images.",
         "memorisation": [],
     }
@@ -241,10 +241,10 @@ def _quality(folder: Path, development: ImageSet, synthetic: ImageSet | None, up
         real, made = development.images[development.labels == label], synthetic.images[synthetic.labels == label]
         good = {"kid": 0.021, "kid_std": 0.004, "fid": 31.2, "precision": 0.71, "recall": 0.42}
         floor = {"kid": 0.0006, "kid_std": 0.0008, "fid": 7.9, "precision": 0.93, "recall": 0.9}
-        quality["classes"].append(
+        audit["quality"].append(
             {
                 "class": name,
-                "gan": 0,
+                "generator": "gan-0",
                 **good,
                 "density": 0.78,
                 "coverage": 0.66,
@@ -253,10 +253,10 @@ def _quality(folder: Path, development: ImageSet, synthetic: ImageSet | None, up
                 "synthetic_images": len(made),
             }
         )
-        quality["memorisation"].append(
+        audit["memorisation"].append(
             {
                 "class": name,
-                "gan": 0,
+                "generator": "gan-0",
                 "share_closer_to_training": 0.52,
                 "interval": [0.47, 0.57],
                 "flagged": 2 * label,
@@ -304,4 +304,4 @@ def _quality(folder: Path, development: ImageSet, synthetic: ImageSet | None, up
         mix = np.linspace(0, 1, 8)[:, None, None, None, None]
         progress = ((1 - mix) * noise + mix * made[:16][None]).astype(np.uint8)
         np.save(gan / "progress.npy", progress, allow_pickle=False)
-    write_json(folder / "quality.json", quality)
+    return audit

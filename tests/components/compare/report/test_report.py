@@ -56,7 +56,8 @@ def write(path: Path, inputs: Inputs, verdict: dict, ledger: list) -> str:
         verdict,
         ledger,
         inputs.data_report,
-        inputs.quality_report,
+        inputs.audit,
+        inputs.synthetic_report,
         inputs.evaluations,
         inputs.test,
         inputs.synthetic,
@@ -236,7 +237,9 @@ def test_the_report_of_the_isic_sets_size_stays_under_6_mb(tmp_path):
 def test_a_broken_table_of_losses_is_named(run, tmp_path):
     inputs = example_inputs(tmp_path, arms=("real", "gan:120"), test_per_class=8, replicates=1, updates=50)
     verdict, ledger = example_verdict(inputs)
-    (inputs.quality_report / "gans" / "benign-0" / "losses.csv").write_text("update,loss_d\n1,abc\n", encoding="utf-8")
+    (inputs.synthetic_report / "gans" / "benign-0" / "losses.csv").write_text(
+        "update,loss_d\n1,abc\n", encoding="utf-8"
+    )
     with pytest.raises(InputError, match=r"benign-0/losses.csv: not a table of losses"):
         write(tmp_path / "report.html", inputs, verdict, ledger)
     assert not (tmp_path / "report.html").exists()

@@ -1,4 +1,4 @@
-"""Measures every generator of a synthetic set: the rows of quality.json."""
+"""Measures every generator of a synthetic set: the rows of audit.json."""
 
 import base64
 import io
@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from components.audit.generators import Generator
+from components.audit.memorisation import memorisation
+from components.audit.quality import quality
 from components.contracts.imageset import ImageSet
 from components.contracts.progress import report
-from components.synthesize.generators import TrainedGan
-from components.synthesize.memorisation import memorisation
-from components.synthesize.quality import quality
-from components.synthesize.similarity import thumbnails
+from components.contracts.similarity import thumbnails
 
 MOST_MEASURED = 5000
 FEATURE_CHUNK = 512
@@ -22,11 +22,11 @@ Features = Callable[[np.ndarray], np.ndarray]
 
 
 def measure_quality(
-    synthetic: ImageSet, development: ImageSet, gans: list[TrainedGan], features: Features, seed: int
+    synthetic: ImageSet, development: ImageSet, generators: list[Generator], features: Features, seed: int
 ) -> list[dict[str, Any]]:
-    """Return the figures of quality.json's `classes`, one a generator; at most 5000 real images a class are used."""
-    real_rows = {gan.label: _sample(development.labels == gan.label, MOST_MEASURED, seed) for gan in gans}
-    made_rows = [_first(synthetic, gan, len(real_rows[gan.label]) // 2) for gan in gans]
+    """Return the figures of audit.json's `quality`, one a generator; at most 5000 real images a class are used."""
+    real_rows = {one.label: _sample(development.labels == one.label, MOST_MEASURED, seed) for one in generators}
+    made_rows = [one.rows[: len(real_rows[one.label]) // 2] for one in generators]
     planned = sum(map(len, real_rows.values())) + sum(map(len, made_rows))
     done = 0
 
@@ -36,40 +36,42 @@ def measure_quality(
         for start in range(0, len(rows), FEATURE_CHUNK):
             parts.append(features(imageset.images[rows[start : start + FEATURE_CHUNK]]))
             done += len(parts[-1])
-            report("synthesize", "-", done, planned, "features")
+            report("audit", "-", done, planned, "features")
         return np.concatenate(parts)
 
     real = {label: of(development, rows) for label, rows in real_rows.items()}
     found = []
-    for gan, rows in zip(gans, made_rows, strict=True):
-        groups = development.groups[real_rows[gan.label]]
-        figures = quality(real[gan.label], groups, of(synthetic, rows), gan.seed(seed))
-        found.append({"class": development.classes[gan.label], "gan": gan.replicate, **figures})
-        report("synthesize", "-", len(found), len(gans), "qualities", kid=figures["kid"], floor=figures["floor"]["kid"])
+    for one, rows in zip(generators, made_rows, strict=True):
+        groups = development.groups[real_rows[one.label]]
+        figures = quality(real[one.label], groups, of(synthetic, rows), one.seed(seed))
+        found.append({"class": development.classes[one.label], "generator": one.name, **figures})
+        report(
+            "audit", "-", len(found), len(generators), "qualities", kid=figures["kid"], floor=figures["floor"]["kid"]
+        )
     return found
 
 
 def measure_memorisation(
-    synthetic: ImageSet, development: ImageSet, gans: list[TrainedGan], seed: int
+    synthetic: ImageSet, development: ImageSet, generators: list[Generator], seed: int
 ) -> list[dict[str, Any]]:
-    """Return the figures of quality.json's `memorisation`, one a generator, from its first 5000 images."""
+    """Return the figures of audit.json's `memorisation`, one a generator, from its first 5000 images."""
     found = []
-    for gan in gans:
-        real_rows = np.flatnonzero(development.labels == gan.label)
-        held_out = development.validation_mask(gan.replicate)[real_rows]
-        made_rows = _first(synthetic, gan, MOST_MEASURED)
+    for one in generators:
+        real_rows = np.flatnonzero(development.labels == one.label)
+        held_out = development.validation_mask(one.number)[real_rows]
+        made_rows = one.rows[:MOST_MEASURED]
         result = memorisation(
             thumbnails(synthetic.images[made_rows]),
             thumbnails(development.images[real_rows]),
             development.groups[real_rows],
             held_out,
-            gan.seed(seed),
+            one.seed(seed),
         )
         flagged = int(result.flagged.sum())
         found.append(
             {
-                "class": development.classes[gan.label],
-                "gan": gan.replicate,
+                "class": development.classes[one.label],
+                "generator": one.name,
                 "share_closer_to_training": result.share,
                 "interval": list(result.interval),
                 "flagged": flagged,
@@ -90,7 +92,7 @@ def measure_memorisation(
                 ],
             }
         )
-        report("synthesize", "-", len(found), len(gans), "privacies", share=result.share, flagged=flagged)
+        report("audit", "-", len(found), len(generators), "privacies", share=result.share, flagged=flagged)
     return found
 
 
@@ -98,12 +100,6 @@ def _sample(mask: np.ndarray, most: int, seed: int) -> np.ndarray:
     """Return the rows of a mask in order, or a random `most` of them."""
     rows = np.flatnonzero(mask)
     return np.sort(np.random.default_rng(seed).choice(rows, min(most, len(rows)), replace=False))
-
-
-def _first(synthetic: ImageSet, gan: TrainedGan, most: int) -> np.ndarray:
-    """Return the rows of the first images, at most so many, of one generator."""
-    rows = np.flatnonzero((synthetic.labels == gan.label) & (synthetic.groups == f"gan-{gan.replicate}"))
-    return rows[:most]
 
 
 def _side_by_side(synthetic: np.ndarray, real: np.ndarray) -> str:

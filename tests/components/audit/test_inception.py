@@ -4,8 +4,8 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional
 
+from components.audit.inception import FEATURES, Block, Inception, inception_features, load_inception
 from components.contracts.errors import InputError
-from components.synthesize.inception import FEATURES, Block, Inception, inception_features, load_inception
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from components.synthesize.quality import quality
+from components.audit.quality import quality
 
 FIGURES = ("kid", "kid_std", "fid", "precision", "recall", "density", "coverage")
 
@@ -43,5 +43,5 @@ def test_images_of_one_group_do_not_flatter_the_floor():
     real = np.repeat(rng.normal(size=(20, 6)), 10, axis=0)
     apart = quality(real, np.repeat(np.arange(20), 10).astype(str), real, 0)["floor"]
     mixed = quality(real, np.arange(200).astype(str), real, 0)["floor"]
-    assert mixed["coverage"] == 1
+    assert mixed["coverage"] > 0.99  # but for rounding
     assert apart["coverage"] < 0.2  # ... but for at most one group they are not

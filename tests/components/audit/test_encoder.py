@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from components.synthesize.encoder import FEATURES, encode, train_encoder
+from components.audit.encoder import FEATURES, encode, train_encoder
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_the_same_seed_gives_the_same_encoder(encoder_and_set):
 
 @pytest.mark.parametrize("size", [16, 64, 128])
 def test_every_image_size_has_features(size, monkeypatch):
-    monkeypatch.setattr("components.synthesize.encoder.MOST_UPDATES", 3)
+    monkeypatch.setattr("components.audit.encoder.MOST_UPDATES", 3)
     rng = np.random.default_rng(size)
     images = rng.integers(0, 256, (12, size, size, 3), dtype=np.uint8)
     encoder = train_encoder(images, np.arange(12) % 3, 0)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from components.synthesize.fid import fid
-from components.synthesize.kid import kid
-from components.synthesize.neighbours import density_coverage, precision_recall
+from components.audit.fid import fid
+from components.audit.kid import kid
+from components.audit.neighbours import density_coverage, precision_recall
 
 SPLITS = 4
 

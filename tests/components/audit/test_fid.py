@@ -3,7 +3,7 @@ import pytest
 import scipy.linalg
 import torch
 
-from components.synthesize.fid import fid
+from components.audit.fid import fid
 
 
 def gaussian(mean, covariance, count, rng):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from components.synthesize.similarity import Neighbours, nearest
+from components.contracts.similarity import Neighbours, nearest
 
 NEIGHBOURHOOD = 50
 FALSE_ALARMS = 0.01

@@ -3,7 +3,7 @@ import pytest
 import torch
 from sklearn.metrics.pairwise import polynomial_kernel
 
-from components.synthesize.kid import kid, squared_mmd
+from components.audit.kid import kid, squared_mmd
 
 
 def test_the_mmd_is_the_double_sum_of_its_definition():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from components.synthesize import neighbours
-from components.synthesize.neighbours import density_coverage, precision_recall
+from components.audit import neighbours
+from components.audit.neighbours import density_coverage, precision_recall
 
 
 def test_all_four_are_perfect_for_a_set_against_itself():

@@ -1,6 +1,6 @@
-"""Measures `synthesize` with untrained generators: time of each part and peak memory.
+"""Measures `synthesize` and `audit` with untrained generators: time of each part and peak memory.
 
-    python tests/bench/bench_synthesize.py [images] [synthetic] [image_size] [threads]
+    python tests/bench/bench_audit.py [images] [synthetic] [image_size] [threads]
 
 Defaults: 30000 development images of two classes and 10000 synthetic images a class, at 32 x 32 on 1 thread.
 """
@@ -18,11 +18,11 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from components.audit import audit, encoder
 from components.contracts.arms import parse_arms
-from components.contracts.imageset import ImageSet
+from components.contracts.imageset import ImageSet, read_imageset
 from components.generators.networks import Generator, initialise
-from components.synthesize import encoder
-from components.synthesize import synthesize as stage
+from components.synthesize import synthesize
 
 DEFAULTS = ["30000", "10000", "32", "1"]
 COUNT, SYNTHETIC, SIZE, THREADS = (int(given) for given in sys.argv[1:] + DEFAULTS[len(sys.argv) - 1 :])
@@ -83,27 +83,30 @@ def main() -> None:
         groups=rows.astype(str),
         sha256=np.full(COUNT, ""),
     )
-    timed(stage, "draw_set")
-    timed(stage, "write_imageset")
+    timed(synthesize, "draw_set")
+    timed(synthesize, "write_imageset")
     timed(encoder, "train_encoder")
-    timed(stage, "measure_quality")
-    timed(stage, "measure_memorisation")
+    timed(audit, "measure_quality")
+    timed(audit, "measure_memorisation")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         start = time.monotonic()
-        stage.synthesize(
+        synthesize.synthesize(
             [write_generator(root / name, name) for name in CLASSES],
             development,
             parse_arms(["real", f"gan:{SYNTHETIC}"]),
             0,
-            inception_weights="",
             threads=THREADS,
             synthetic_folder=root / "synthetic_set",
-            report_folder=root / "quality_report",
+            report_folder=root / "synthetic_report",
+        )
+        synthetic = read_imageset(root / "synthetic_set")
+        audit.audit(
+            development, synthetic, 0, inception_weights="", threads=THREADS, report_folder=root / "audit_report"
         )
         print(f"{COUNT} real and {2 * SYNTHETIC} synthetic images: {time.monotonic() - start:.1f} s in all")
-        size = sum(path.stat().st_size for path in (root / "quality_report").rglob("*") if path.is_file())
-        print(f"quality report: {size / 2**20:.2f} MiB")
+        size = sum(path.stat().st_size for path in (root / "audit_report").rglob("*") if path.is_file())
+        print(f"audit report: {size / 2**20:.2f} MiB")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from components.synthesize import similarity
-from components.synthesize.similarity import nearest, thumbnails
+from components.contracts import similarity
+from components.contracts.similarity import nearest, thumbnails
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Judges the synthetic set: its quality, its privacy, and whether a source may be judged by its arms at all."""

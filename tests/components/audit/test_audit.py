@@ -1,0 +1,118 @@
+import base64
+import dataclasses
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from components.audit.audit import audit
+from components.audit.encoder import ABOUT
+from components.audit.generators import generators_of
+from components.contracts.imageset import ImageSet
+from components.contracts.progress import parse
+
+CELLS = [("benign", "gan-0"), ("benign", "gan-1"), ("malignant", "gan-0"), ("malignant", "gan-1")]
+EACH = 90
+
+
+@pytest.fixture(scope="module")
+def synthetic_set(phantom_set) -> ImageSet:
+    """Noise, 90 images of each class from each of two generators."""
+    rows = np.arange(len(CELLS) * EACH)
+    cells = [CELLS[row // EACH] for row in rows]
+    return dataclasses.replace(
+        phantom_set,
+        images=np.random.default_rng(0).integers(0, 256, (len(rows), 32, 32, 3), dtype=np.uint8),
+        paths=np.array([f"{name}/{generator}/{row % EACH:06d}" for row, (name, generator) in enumerate(cells)]),
+        labels=rows // (2 * EACH),
+        splits=np.full(len(rows), "synthetic"),
+        folds=np.full(len(rows), -1),
+        groups=np.array([generator for _, generator in cells]),
+        sha256=rows.astype(str),
+    )
+
+
+@pytest.fixture
+def run(phantom_set, tmp_path, monkeypatch):
+    """Return a function that audits a synthetic set of the phantoms, and gives audit.json's path and content."""
+    monkeypatch.setattr("components.audit.encoder.MOST_UPDATES", 10)
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} in audit.json")
+
+    def audited(synthetic, name="first"):
+        folder = tmp_path / name
+        audit(phantom_set, synthetic, 3, inception_weights="", threads=1, report_folder=folder)
+        return folder / "audit.json", json.loads((folder / "audit.json").read_text(), parse_constant=refuse)
+
+    return audited
+
+
+def test_the_audit_holds_quality_and_privacy_of_every_generator(run, phantom_set, synthetic_set, capsys):
+    found = run(synthetic_set)[1]
+    assert found["features"] == ABOUT
+    figures = {"kid", "kid_std", "fid", "precision", "recall", "density", "coverage"}
+    assert [(row["class"], row["generator"]) for row in found["quality"]] == CELLS
+    for row in found["quality"]:
+        assert set(row) == figures | {"class", "generator", "floor", "real_images", "synthetic_images"}
+        assert set(row["floor"]) == figures
+        assert row["real_images"] == row["synthetic_images"] == 30
+        assert row["kid"] > row["floor"]["kid"]
+        assert row["fid"] > 2 * row["floor"]["fid"]
+    assert [(row["class"], row["generator"]) for row in found["memorisation"]] == CELLS
+    for row in found["memorisation"]:
+        assert row["interval"][0] <= row["share_closer_to_training"] <= row["interval"][1]
+        assert row["flagged"] == 0
+        assert (row["synthetic_images"], row["held_out_images"]) == (EACH, 12)
+        assert len(row["closest"]) == 10
+        distances = [pair["distance"] for pair in row["closest"]]
+        assert distances == sorted(distances)
+        pair = row["closest"][0]
+        picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(pair["picture"]))))
+        at = [
+            synthetic_set.paths.tolist().index(pair["synthetic_path"]),
+            phantom_set.paths.tolist().index(pair["real_path"]),
+        ]
+        assert np.array_equal(picture[:, :32], synthetic_set.images[at[0]])
+        assert np.array_equal(picture[:, 32:], phantom_set.images[at[1]])
+        assert phantom_set.classes[phantom_set.labels[at[1]]] == row["class"]
+        matches = [phantom_set.paths.tolist().index(pair["real_path"]) for pair in row["closest"]]
+        number = int(row["generator"][-1])
+        assert not phantom_set.validation_mask(number)[matches].any()  # they are training images of this GAN
+
+    events = [event for event in map(parse, capsys.readouterr().out.splitlines()) if event]
+    assert {event.unit for event in events} == {"encoders", "features", "qualities", "privacies"}
+    assert all(event.done <= event.planned for event in events)
+
+
+def test_the_same_seed_writes_the_same_bits(run, synthetic_set):
+    first, second = (run(synthetic_set, name)[0].read_bytes() for name in ("first", "second"))
+    assert first == second
+
+
+def test_a_generator_that_gives_training_images_back_is_found_out(run, phantom_set, synthetic_set):
+    given_back = phantom_set.images[phantom_set.validation_mask(1) & (phantom_set.labels == 1)]
+    images = synthetic_set.images.copy()
+    for start in range(0, len(images), EACH):
+        images[start : start + len(given_back)] = given_back[:, :, ::-1]
+    found = run(dataclasses.replace(synthetic_set, images=images))[1]["memorisation"]
+    rows = {(row["class"], row["generator"]): row for row in found}
+    assert rows["malignant", "gan-0"]["flagged"] == len(given_back) == 12
+    assert rows["malignant", "gan-0"]["closest"][0]["distance"] < 0.01
+    # GAN 1 never saw these images, nor did those of the other class.
+    assert [rows[cell]["flagged"] for cell in CELLS if cell != ("malignant", "gan-0")] == [0, 0, 0]
+
+
+def test_generators_are_told_by_class_source_and_number(synthetic_set):
+    groups = np.where(synthetic_set.groups == "gan-1", "my-set-10", "my-set-9")
+    found = generators_of(dataclasses.replace(synthetic_set, groups=groups))
+    assert [(one.label, one.source, one.number) for one in found] == [
+        (0, "my-set", 9),
+        (0, "my-set", 10),
+        (1, "my-set", 9),
+        (1, "my-set", 10),
+    ]
+    assert found[1].rows.tolist() == list(range(EACH, 2 * EACH))
+    assert len({one.seed(0) for one in found}) == 4
