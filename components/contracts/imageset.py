@@ -3,14 +3,15 @@
 An image set is a folder of three files, whatever the number of images:
 
     images.npy     uint8, N x S x S x 3, RGB, 0..255; opens memory-mapped
-    rows.csv       one row an image, in the order of the array: path, label, split, fold, group, sha256
+    rows.csv       one row an image, in the order of the array: path, label, split, fold, group, sha256, and a column
+                   a subgroup (sex, age, ...), empty where nothing is known
     imageset.json  name, notice, classes, positive_class, image_size, rows
 """
 
 import csv
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,8 @@ class ImageSet:
     validation folds of the development set from 0 (-1 elsewhere): replicate r validates on fold r modulo their
     number. `groups` names the lesion, patient or near-duplicates an image belongs to; for a synthetic image
     it is the generator that drew it (`gan-0`, ...). `positive_class` is the one whose misses cost most. `notice` is
-    shown on every report made from the set.
+    shown on every report made from the set. `subgroups` names the columns by which results are also reported, each with
+    a value an image (str, N; "" where nothing is known), such as {"sex": ["male", "", ...], "age": ["<40", ...]}.
     """
 
     name: str
@@ -45,6 +47,7 @@ class ImageSet:
     groups: np.ndarray
     sha256: np.ndarray
     positive_class: str = ""
+    subgroups: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -53,6 +56,12 @@ class ImageSet:
     def image_size(self) -> int:
         """Height and width of the images, in pixels."""
         return int(self.images.shape[1])
+
+    def subset(self, chosen: np.ndarray) -> "ImageSet":
+        """Return some of the rows: `chosen` is a mask (bool, N) or an order of row numbers."""
+        rows = ("images", "paths", "labels", "splits", "folds", "groups", "sha256")
+        subgroups = {name: values[chosen] for name, values in self.subgroups.items()}
+        return replace(self, **{name: getattr(self, name)[chosen] for name in rows}, subgroups=subgroups)
 
     def counts(self) -> dict[str, int]:
         """Return the number of images of each class."""
@@ -103,7 +112,7 @@ def write_imageset(folder: str | Path, imageset: ImageSet) -> None:
     np.save(folder / "images.npy", images, allow_pickle=False)
     with (folder / "rows.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+        writer.writerow((*COLUMNS, *imageset.subgroups))
         writer.writerows(_rows(imageset))
     write_json(
         folder / "imageset.json",
@@ -139,12 +148,12 @@ def read_imageset(folder: str | Path) -> ImageSet:
             header, *rows = csv.reader(file)
     except (OSError, ValueError) as error:
         raise InputError(f"{table}: not a table of rows ({error})") from None
-    if tuple(header) != COLUMNS or len(rows) != about["rows"]:
+    if tuple(header[: len(COLUMNS)]) != COLUMNS or len(set(header)) < len(header) or len(rows) != about["rows"]:
         raise InputError(f"{table}: {len(rows)} rows of {header}, expected {about['rows']} of {list(COLUMNS)}")
-    if any(len(row) != len(COLUMNS) for row in rows):
-        raise InputError(f"{table}: a row without {len(COLUMNS)} columns")
-    columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
-    paths, names, splits, folds, groups, sha256 = columns
+    if any(len(row) != len(header) for row in rows):
+        raise InputError(f"{table}: a row without {len(header)} columns")
+    columns = list(zip(*rows, strict=True)) or [()] * len(header)
+    paths, names, splits, folds, groups, sha256, *subgroups = columns
     classes = tuple(about["classes"])
     index = {name: i for i, name in enumerate(classes)}
     unknown = sorted(set(names) - set(classes))
@@ -162,12 +171,14 @@ def read_imageset(folder: str | Path) -> ImageSet:
         groups=_strings(groups),
         sha256=_strings(sha256),
         positive_class=about["positive_class"],
+        subgroups=dict(zip(header[len(COLUMNS) :], map(_strings, subgroups), strict=True)),
     )
 
 
 def _rows(imageset: ImageSet) -> Iterable[tuple]:
     names = [imageset.classes[label] for label in imageset.labels]
-    return zip(imageset.paths, names, imageset.splits, imageset.folds, imageset.groups, imageset.sha256, strict=True)
+    columns = (imageset.paths, names, imageset.splits, imageset.folds, imageset.groups, imageset.sha256)
+    return zip(*columns, *imageset.subgroups.values(), strict=True)
 
 
 def _strings(values: Iterable[str]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -104,8 +104,8 @@ def prepare(
         sha256=reading.sha256,
     )
     report = data_report(whole, reading, exact, near, leaks, left_out, listed, settings.on_leak)
-    write_imageset(development_folder, _subset(whole, development))
-    write_imageset(test_folder, _subset(whole, test))
+    write_imageset(development_folder, whole.subset(development))
+    write_imageset(test_folder, whole.subset(test))
     write_json(fresh_folder(report_folder) / "data_report.json", report)
     write_text(page, report_html(report))
 
@@ -123,19 +123,6 @@ def _duplicates(reading: Reading, settings: PrepareSettings) -> tuple[Pairs, Pai
     single = np.setdiff1d(np.arange(len(reading.files)), exact.second)
     near = near_duplicates(reading.thumbnails[single], settings.near_duplicate_correlation, settings.threads)
     return exact, Pairs(single[near.first], single[near.second], near.correlation)
-
-
-def _subset(whole: ImageSet, chosen: np.ndarray) -> ImageSet:
-    return replace(
-        whole,
-        images=whole.images[chosen],
-        paths=whole.paths[chosen],
-        labels=whole.labels[chosen],
-        splits=whole.splits[chosen],
-        folds=whole.folds[chosen],
-        groups=whole.groups[chosen],
-        sha256=whole.sha256[chosen],
-    )
 
 
 def _refuse_classes(data_set: DataSet, settings: PrepareSettings) -> None:

@@ -38,6 +38,17 @@ def test_an_image_set_comes_back_as_it_was(tmp_path):
     assert sorted(path.name for path in (tmp_path / "set").iterdir()) == ["images.npy", "imageset.json", "rows.csv"]
 
 
+def test_subgroups_come_back_with_their_rows(tmp_path):
+    sexes = np.array(["male", "", "female", "", "male", "x,\ny"])
+    write_imageset(
+        tmp_path, replace(make(), subgroups={"sex": sexes, "age": np.full(6, "<40")}).subset(np.arange(6) > 1)
+    )
+    read = read_imageset(tmp_path)
+    assert list(read.subgroups) == ["sex", "age"]
+    assert read.subgroups["sex"].tolist() == sexes[2:].tolist()
+    assert read.paths.tolist() == make().paths[2:].tolist()
+
+
 def test_pixels_are_memory_mapped(tmp_path):
     write_imageset(tmp_path, make())
     assert isinstance(read_imageset(tmp_path).images, np.memmap)
