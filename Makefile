@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 DATA ?=
 PRESET ?= $(if $(DATA),standard,demo)
-# More parameters, name=value with spaces between: make run DATA=images SET="gan_epochs=50 seed=1"
+# More parameters, name=value with spaces between: make run DATA=images SET="gan_updates=1000 seed=1"
 SET ?=
 OUT ?=
 # Name of the data set in the cluster's MinIO; that of the folder if empty.

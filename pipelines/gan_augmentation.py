@@ -43,7 +43,9 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         replicates: int = 5,
         gan_replicates: int = 1,
         seed: int = 0,
-        gan_epochs: int = 200,
+        gan_size: int = 0,
+        gan_updates: int = 3000,
+        gan_epochs: int = 0,
         gan_batch_size: int = 64,
         gan_learning_rate: float = 2e-4,
         gan_beta1: float = 0.5,
@@ -51,7 +53,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         gan_width: int = 32,
         gan_flips: bool = True,
         gan_average: float = 0.999,
-        gan_checkpoint_epochs: int = 10,
+        gan_precision: str = "auto",
+        gan_checkpoint_updates: int = 200,
         gan_threads: int = 1,
         gan_device: str = "auto",
         gan_gpus: str = "",
@@ -89,7 +92,10 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             replicates: Trainings of each arm, each with its own seed and validation fold.
             gan_replicates: GANs trained for each class; replicate r of an arm uses number r modulo this.
             seed: Seed of the first replicate; the others count up from it.
-            gan_epochs: Passes of each GAN over its class.
+            gan_size: Height and width of a GAN's pictures, scaled up to image_size; 0 takes image_size, or where a
+                DCGAN can't have that the largest power of two below it, 64 at most.
+            gan_updates: Updates of each GAN, as many for a small class as for a large one.
+            gan_epochs: Passes of each GAN over its class in place of gan_updates; 0 counts updates.
             gan_batch_size: Images a GAN update.
             gan_learning_rate: Step size of Adam, for both networks.
             gan_beta1: First decay rate of Adam, for both networks, 0 to 1.
@@ -97,7 +103,9 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             gan_width: Feature maps of the generator's last hidden layer; each layer before has twice as many.
             gan_flips: Show the GAN flipped and turned images too; a lesion has no upper side.
             gan_average: Decay of the running average of the generator's weights, an update; 0 keeps the last weights.
-            gan_checkpoint_epochs: Epochs between two checkpoints.
+            gan_precision: Arithmetic of a GAN training: `float32`, `bfloat16`, or `auto` for bfloat16 where the
+                processor (AMX) or the GPU has units for it.
+            gan_checkpoint_updates: Updates between two checkpoints, at least.
             gan_threads: Processor threads of one GAN training on the CPU.
             gan_device: `auto` trains on a GPU if gan_gpus asks for one, `cpu` never does (where GPUs are simulated).
             gan_gpus: GPUs of one GAN training, as text: "1"; "" asks for none and trains on the CPU.
@@ -144,6 +152,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             gan = train_gan(
                 development_set=prepared.outputs["development_set"],
                 cell=cell,
+                size=gan_size,
+                updates=gan_updates,
                 epochs=gan_epochs,
                 batch_size=gan_batch_size,
                 learning_rate=gan_learning_rate,
@@ -152,7 +162,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 width=gan_width,
                 flips=gan_flips,
                 average=gan_average,
-                checkpoint_epochs=gan_checkpoint_epochs,
+                precision=gan_precision,
+                checkpoint_updates=gan_checkpoint_updates,
                 threads=gan_threads,
                 device=gan_device,
                 gpus=gan_gpus,

@@ -5,9 +5,9 @@ import sys
 SMALL = {
     "arms": "real,gan:10,traditional+gan:50%",
     "replicates": 2,
-    "gan_epochs": 3,
+    "gan_updates": 9,
     "gan_batch_size": 8,
-    "gan_checkpoint_epochs": 1,
+    "gan_checkpoint_updates": 3,
     "classifier_epochs": 2,
     "bootstrap_resamples": 100,
 }

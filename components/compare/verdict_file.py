@@ -226,7 +226,7 @@ def _dose_response(arms: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
 
 
 def _gan(gan: dict[str, Any]) -> dict[str, Any]:
-    kept = ("class", "replicate", "seed", "epochs", "updates", "images_per_second")
+    kept = ("class", "replicate", "seed", "image_size", "precision", "epochs", "updates", "images_per_second")
     return {key: gan[key] for key in kept} | {key: gan["final"][key] for key in ("loss_d", "loss_g")}
 
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from components.contracts.errors import InputError
+from components.contracts.gan_sizes import IMAGE_SIZES
 
 Network = TypeVar("Network", bound=nn.Module)
-IMAGE_SIZES = (16, 32, 64, 128, 256)
 
 
 class Generator(nn.Module):

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from components.contracts.arms import parse_arms
 from components.contracts.errors import InputError
+from components.contracts.gan_sizes import IMAGE_SIZES
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
-IMAGE_SIZES = (16, 32, 64, 128, 256)
 
 
 class Parameters(BaseModel):
@@ -36,7 +36,9 @@ class Parameters(BaseModel):
     gan_replicates: Annotated[int, Field(ge=1, le=20)]
     seed: Annotated[int, Field(ge=0, lt=2**31 - 100)]
 
-    gan_epochs: Annotated[int, Field(ge=1, le=100_000)]
+    gan_size: int
+    gan_updates: Annotated[int, Field(ge=1, le=1_000_000)]
+    gan_epochs: Annotated[int, Field(ge=0, le=100_000)]
     gan_batch_size: Annotated[int, Field(ge=2, le=4096)]
     gan_learning_rate: Annotated[float, Field(gt=0, le=1)]
     gan_beta1: Annotated[float, Field(ge=0, lt=1)]
@@ -44,7 +46,8 @@ class Parameters(BaseModel):
     gan_width: Annotated[int, Field(ge=1, le=512)]
     gan_flips: bool
     gan_average: Annotated[float, Field(ge=0, lt=1)]
-    gan_checkpoint_epochs: Count
+    gan_precision: Literal["auto", "float32", "bfloat16"]
+    gan_checkpoint_updates: Count
     gan_threads: Annotated[int, Field(ge=1, le=256)]
     gan_device: Literal["auto", "cpu"]
     gan_gpus: Annotated[str, Field(pattern=r"^[0-9]*$")]

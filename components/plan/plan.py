@@ -6,6 +6,7 @@ from typing import Any
 import components
 from components.contracts.arms import Arm, parse_arms
 from components.contracts.errors import InputError
+from components.contracts.gan_sizes import gan_image_size
 from components.contracts.imageset import FEWEST_IMAGES, smallest_class
 from components.data_set.data_set import DataSet, find_positive_class
 from components.plan.parameters import Parameters
@@ -54,13 +55,14 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     """Check the parameters against the listed data set and lay out the work.
 
     Raises InputError on a single class, an unknown positive class, a test folder that lacks a class, a class with
-    fewer images than a GAN batch, arms none of which uses a GAN, a missing file, or more loop cells than a run may
-    have.
+    fewer images than a GAN batch, a GAN size that can't be, arms none of which uses a GAN, a missing file, or more
+    loop cells than a run may have.
     """
     classes = data_set.classes
     if len(classes) < 2:
         raise InputError(f"data_set: only one class, '{classes[0]}', is there; a classifier needs two or more folders")
     positive_class = find_positive_class(parameters.positive_class, classes)
+    gan_image_size(parameters.gan_size, parameters.image_size)
     for label in classes:
         _check_class(data_set, label, parameters)
     arms = parse_arms(parameters.arms)

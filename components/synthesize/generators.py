@@ -28,7 +28,8 @@ class TrainedGan:
 def find_gans(folders: Sequence[Path], classes: tuple[str, ...], image_size: int) -> list[TrainedGan]:
     """Read which generator each folder holds; return them in the order of class and replicate.
 
-    Raises InputError unless each class has the same replicates 0, 1, ..., each once, of the right image size.
+    Raises InputError unless each class has the same replicates 0, 1, ..., each once, that draw no larger pictures than
+    `image_size`.
     """
     found: dict[tuple[int, int], TrainedGan] = {}
     for folder in folders:
@@ -44,7 +45,7 @@ def find_gans(folders: Sequence[Path], classes: tuple[str, ...], image_size: int
             raise InputError(
                 f"{folder / 'gan.json'}: class '{name}' is none of the development set's ({', '.join(classes)})"
             )
-        if size != image_size:
+        if size > image_size:
             raise InputError(
                 f"{folder / 'gan.json'}: draws images of {size} x {size}, the development set has {image_size} x "
                 f"{image_size}; train it again"

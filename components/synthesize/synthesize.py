@@ -14,6 +14,7 @@ from components.contracts.files import fresh_folder
 from components.contracts.imageset import FEWEST_IMAGES, ImageSet, pixel_digest, write_imageset
 from components.contracts.progress import report
 from components.generators.sample import draw, load_generator
+from components.generators.scale import scaled
 from components.synthesize.generators import FILES, TrainedGan, find_gans
 
 ENOUGH_TO_MEASURE = 1000
@@ -48,7 +49,10 @@ def synthesize(
 
 
 def draw_set(gans: list[TrainedGan], development: ImageSet, arms: list[Arm], seed: int) -> ImageSet:
-    """Return the synthetic set: rows in the order of class, GAN replicate and number of the draw."""
+    """Return the synthetic set: rows in the order of class, GAN replicate and number of the draw.
+
+    Pictures of GANs that draw smaller ones are scaled up to the size of the development set.
+    """
     real_counts = [int((development.labels == gan.label).sum()) for gan in gans]
     counts = [max(most_synthetic(arms, real), min(real, ENOUGH_TO_MEASURE)) for real in real_counts]
     size = development.image_size
@@ -56,7 +60,8 @@ def draw_set(gans: list[TrainedGan], development: ImageSet, arms: list[Arm], see
     paths: list[str] = []
     done = 0
     for gan, count in zip(gans, counts, strict=True):
-        images[done : done + count] = draw(load_generator(gan.folder), count, gan.seed(seed))
+        drawn = draw(load_generator(gan.folder), count, gan.seed(seed))
+        images[done : done + count] = scaled(drawn, np.arange(count), size)
         name = development.classes[gan.label]
         paths += [f"{name}/gan-{gan.replicate}/{i:06d}" for i in range(count)]
         done += count

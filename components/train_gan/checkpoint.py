@@ -20,7 +20,7 @@ from components.storage.checkpoint_store import Store
 from components.train_gan.training import GanSettings
 
 # To be raised with every change of the training that changes its result.
-FORMAT = 1
+FORMAT = 2
 Checkpoint = tuple[dict[str, Any], dict[str, Tensor]]
 
 
@@ -30,7 +30,7 @@ def checkpoint_key(settings: GanSettings, class_name: str, replicate: int, seed:
     How often checkpoints are made changes no result and is no part of it.
     """
     parts = {**asdict(settings), "class": class_name, "replicate": replicate, "seed": seed, "format": FORMAT}
-    del parts["checkpoint_epochs"]
+    del parts["checkpoint_updates"]
     digest = hashlib.sha256(json.dumps([parts, pixels.shape], sort_keys=True).encode())
     digest.update(np.ascontiguousarray(pixels).data)
     return f"{class_name}-{replicate}-{digest.hexdigest()[:24]}"
@@ -51,16 +51,16 @@ def load_latest(store: Store, key: str) -> Checkpoint | None:
     return None
 
 
-def save(store: Store, key: str, epoch: int, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+def save(store: Store, key: str, update: int, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Keep a checkpoint, whole or not at all, and remove the older ones of the same key.
 
     If object storage fails for good it is said in one line: a training is worth more than its checkpoint.
     """
-    kept = f"{key}-{epoch:06d}.safetensors"
+    kept = f"{key}-{update:08d}.safetensors"
     try:
         store.keep(kept, lambda path: save_file(tensors, path, metadata={"header": json.dumps(header)}))
         for name in store.names(key):
             if name != kept:
                 store.remove(name)
     except InputError as error:
-        print(f"train_gan: no checkpoint of epoch {epoch}, training goes on ({error})", flush=True)
+        print(f"train_gan: no checkpoint of update {update}, training goes on ({error})", flush=True)

@@ -9,6 +9,8 @@ def train_gan(
     generator: dsl.Output[dsl.Model],
     curves: dsl.Output[dsl.HTML],
     cell: dict,
+    size: int,
+    updates: int,
     epochs: int,
     batch_size: int,
     learning_rate: float,
@@ -17,7 +19,8 @@ def train_gan(
     width: int,
     flips: bool,
     average: float,
-    checkpoint_epochs: int,
+    precision: str,
+    checkpoint_updates: int,
     threads: int,
     device: str,
     gpus: str,
@@ -27,6 +30,7 @@ def train_gan(
     Gives the generator (safetensors, losses of every update, pictures from noise to the end) and its curves
     as a page. Continues from the last checkpoint in the place named by GANSWEEP_CHECKPOINTS, if there is one.
     """
+    from components.contracts.gan_sizes import gan_image_size
     from components.contracts.imageset import read_imageset
     from components.contracts.progress import stage
     from components.storage.checkpoint_store import checkpoint_place
@@ -37,6 +41,7 @@ def train_gan(
     label, replicate, seed = cell["label"], int(cell["replicate"]), int(cell["seed"])
     with stage("train_gan", f"{label}/{replicate}"):
         settings = GanSettings(
+            updates=updates,
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
@@ -45,13 +50,16 @@ def train_gan(
             width=width,
             flips=flips,
             average=average,
-            checkpoint_epochs=checkpoint_epochs,
+            precision=precision,
+            checkpoint_updates=checkpoint_updates,
         )
+        development = read_imageset(development_set.path)
         train_gan(
-            read_imageset(development_set.path),
+            development,
             label,
             replicate,
             seed,
+            gan_image_size(size, development.image_size),
             settings,
             gpus=gpus if device == "auto" else "",
             threads=threads,

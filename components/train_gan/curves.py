@@ -56,8 +56,9 @@ def curves_html(folder: str | Path) -> str:
     pictures = _read(folder / "progress.npy", lambda path: np.load(path, allow_pickle=False))
     title = html.escape(f"GAN of class {about['class']}, replicate {about['replicate']}")
     summary = (
-        f"Seed {about['seed']}: {about['epochs']} epochs of {about['images']} images, {about['updates']} updates, "
-        f"{about['images_per_second']:.0f} images a second. Mean losses of the last epoch: discriminator "
+        f"Seed {about['seed']}: {about['updates']} updates, {about['epochs']:g} passes over {about['images']} images "
+        f"of {about['image_size']} x {about['image_size']}, {about['images_per_second']:.0f} images a second in "
+        f"{about['precision']}. Mean losses of the last pass: discriminator "
         f"{about['final']['loss_d']:.3f}, generator {about['final']['loss_g']:.3f}."
     )
     lines = [

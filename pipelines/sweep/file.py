@@ -8,7 +8,7 @@ traditional: both                # false, true (arms traditional+gan:10%, ...) o
 arms: [traditional]              # more arms; real is always there
 replicates: 5
 gan_replicates: 2
-set: {gan_epochs: 100}           # any parameter
+set: {gan_updates: 1000}         # any parameter
 grid: {gan_width: [16, 32]}      # any parameter -> values; every combination is a point, with all arms
 runs_at_once: 2
 cells_a_run: 99                  # GANs and arms of one run at most
@@ -48,7 +48,7 @@ _NO_MATTER_TO_GANS = {
     "replicates",
     "gan_replicates",
     "inception_weights",
-    *(f"gan_{name}" for name in ("checkpoint_epochs", "threads", "gpu_type", "node_selector", "tolerations")),
+    *(f"gan_{name}" for name in ("checkpoint_updates", "threads", "gpu_type", "node_selector", "tolerations")),
     *("gan_cpu", "gan_memory", "confidence", "sensitivity_margin", "target_sensitivity", "bootstrap_resamples"),
 }
 

@@ -18,8 +18,8 @@ from on_cluster import NAMESPACE, OVERLAY, REGISTRY, ROOT, kubectl, log, make, o
 from pipelines.cluster.kubeflow import connect
 
 # Long enough for a checkpoint to be written and the pod to be killed after it.
-EPOCHS = 1500
-SETTINGS = {"gan_epochs": EPOCHS, "gan_checkpoint_epochs": 25, "gan_batch_size": 8}
+UPDATES = 4500
+SETTINGS = {"gan_updates": UPDATES, "gan_checkpoint_updates": 75, "gan_batch_size": 8, "gan_precision": "float32"}
 VICTIM = "malignant"
 STAGES = {"plan", "prepare", "train-gan", "synthesize", "audit", "train-classifier", "evaluate", "compare"}
 
@@ -32,7 +32,7 @@ class Run:
     folder: Path
     pods: dict[str, dict] = field(default_factory=dict)
     killed: str = ""
-    killed_at_epoch: int = 0
+    killed_at_update: int = 0
 
 
 def sets(**settings: object) -> list[str]:
@@ -98,10 +98,10 @@ def run(data, store, tmp_path_factory):
         if run.killed:
             return
         kept = [item.object_name for item in store[1].list_objects("gansweep", prefix="checkpoints/", recursive=True)]
-        epochs = [int(match[1]) for name in kept if (match := re.search(rf"/{VICTIM}-0-.*-(\d+)\.safetensors$", name))]
+        updates = [int(match[1]) for name in kept if (match := re.search(rf"/{VICTIM}-0-.*-(\d+)\.safetensors$", name))]
         for name, pod in run.pods.items():
-            if epochs and pod["status"]["phase"] == "Running" and f"started train_gan {VICTIM}/0" in log(name):
-                run.killed, run.killed_at_epoch = name, max(epochs)
+            if updates and pod["status"]["phase"] == "Running" and f"started train_gan {VICTIM}/0" in log(name):
+                run.killed, run.killed_at_update = name, max(updates)
                 # Without grace: a training that may end in it would not have been killed.
                 kubectl("delete", "pod", name, "--namespace", NAMESPACE, "--grace-period=0", "--force", "--wait=false")
                 return
@@ -146,8 +146,8 @@ def _end(pod: dict) -> str:
 def test_a_killed_gan_pod_went_on_from_its_checkpoint(run):
     assert run.killed, "no GAN pod was caught after a checkpoint"
     (again,) = [name for name in run.pods if name != run.killed and f"started train_gan {VICTIM}/0" in log(name)]
-    resumed = int(re.search(rf"gansweep progress train_gan {VICTIM}/0 (\d+)/{EPOCHS} epochs\n", log(again))[1])
-    assert resumed >= run.killed_at_epoch > 0
+    resumed = int(re.search(rf"gansweep progress train_gan {VICTIM}/0 (\d+)/{UPDATES} updates\n", log(again))[1])
+    assert resumed >= run.killed_at_update > 0
 
 
 def test_artifacts_lie_in_minio(run, store):

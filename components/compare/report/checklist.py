@@ -8,6 +8,8 @@ Items are named in short; the published checklists hold their full wording.
 from dataclasses import dataclass
 from typing import Any
 
+from components.contracts.gan_sizes import gan_image_size
+
 CLAIM = "CLAIM 2024"
 TRIPOD = "TRIPOD+AI"
 
@@ -147,6 +149,7 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
     leaks, groups = data_report["leaks"], data_report["groups"]
     replicates = parameters["replicates"]
     size = parameters["image_size"]
+    drawn = gan_image_size(parameters["gan_size"], size)
     level = f"{100 * rule['confidence']:g}%"
 
     technique = "Deep learning: DCGAN for synthesis, convolutional neural network for classification."
@@ -168,15 +171,18 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
     else:
         disjoint = "By image and near-duplicates found in the pixels; no table of lesions or patients was given."
     disjoint += f" Leaks into the test set: {leaks['test_images']} test images, policy '{leaks['policy']}'."
+    passes, updates = parameters["gan_epochs"], parameters["gan_updates"]
+    budget = f"{passes} passes over its class" if passes else f"{updates} updates"
     training = (
-        f"GAN: {parameters['gan_epochs']} epochs, batch {parameters['gan_batch_size']}, Adam, learning rate "
+        f"GAN: {budget}, batch {parameters['gan_batch_size']}, Adam, learning rate "
         f"{parameters['gan_learning_rate']:g}. Classifier: at most {parameters['classifier_epochs']} epochs, batch "
         f"{parameters['classifier_batch_size']}, learning rate {parameters['classifier_learning_rate']:g}, dropout "
         f"{parameters['classifier_dropout']:g}. All settings: see Settings."
     )
     model = (
-        f"GAN: DCGAN a class, latent {parameters['gan_latent']}, width {parameters['gan_width']}, images "
-        f"{size} x {size} RGB. Classifier: four convolutions with poolings and dropout, one dense layer."
+        f"GAN: DCGAN a class, latent {parameters['gan_latent']}, width {parameters['gan_width']}, pictures of "
+        f"{drawn} x {drawn}. Images {size} x {size} RGB. Classifier: four convolutions with poolings and dropout, one "
+        "dense layer."
     )
     metrics = (
         "Accuracy, balanced accuracy, sensitivity, specificity, F1, ROC AUC, average precision, Brier score; "

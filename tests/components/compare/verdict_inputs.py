@@ -134,6 +134,6 @@ def audit(classes) -> dict[str, Any]:
 def gans(classes) -> list[dict[str, Any]]:
     return [
         {"class": c, "replicate": 0, "seed": 0, "epochs": 5, "updates": 10, "images": 200, "images_per_second": 99.5}
-        | {"final": {"loss_d": 0.5, "loss_g": 1.5}}
+        | {"final": {"loss_d": 0.5, "loss_g": 1.5}, "image_size": 32, "precision": "float32"}
         for c in classes
     ]

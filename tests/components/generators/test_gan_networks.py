@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from components.contracts.errors import InputError
-from components.generators.networks import IMAGE_SIZES, Discriminator, Generator, from_pixels, initialise, to_pixels
+from components.contracts.gan_sizes import IMAGE_SIZES
+from components.generators.networks import Discriminator, Generator, from_pixels, initialise, to_pixels
 
 # The paper's appendix, "Full structure of GAN".
 PAPER = """

@@ -68,6 +68,13 @@ def test_more_cells_than_a_cluster_run_holds_are_refused(image_folder):
     assert "more than 100 cells" in refusal(root, arms=["real", *(f"gan:{n}" for n in range(1, 100))])
 
 
+@pytest.mark.parametrize("size", [24, 64])
+def test_a_gan_size_that_can_not_be_is_refused(image_folder, size):
+    root = image_folder({"benign": 20, "malignant": 20})
+    expected = f"gan_size: a DCGAN for images of 32 can't draw {size}; take one of 16, 32"
+    assert refusal(root, gan_size=size) == expected
+
+
 def test_a_missing_groups_table_is_refused(image_folder, tmp_path):
     root = image_folder({"benign": 20, "malignant": 20})
     assert refusal(root, groups=str(tmp_path / "none.csv")).startswith("groups: ")
@@ -76,8 +83,9 @@ def test_a_missing_groups_table_is_refused(image_folder, tmp_path):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"gan_epochs": -3}, "gan_epochs: should be greater than or equal to 1; it is -3"),
-        ({"gan_epochs": 10**9}, "gan_epochs: should be less than or equal to 100000"),
+        ({"gan_updates": -3}, "gan_updates: should be greater than or equal to 1; it is -3"),
+        ({"gan_updates": 10**9}, "gan_updates: should be less than or equal to 1000000"),
+        ({"gan_precision": "float16"}, "gan_precision: should be 'auto', 'float32' or 'bfloat16'"),
         ({"image_size": 48}, "image_size: a DCGAN doubles its size at each block; take one of 16, 32, 64, 128, 256"),
         ({"gan_learning_rate": float("nan")}, "gan_learning_rate: should be"),
         ({"classifier_dropout": 1.0}, "classifier_dropout: should be less than 1"),

@@ -1,9 +1,14 @@
 import json
 
+import numpy as np
 import pytest
 
+from components.contracts.arms import parse_arms
 from components.contracts.errors import InputError
+from components.generators.sample import draw, load_generator
+from components.generators.scale import scaled
 from components.synthesize.generators import find_gans
+from components.synthesize.synthesize import draw_set
 
 CLASSES = ("benign", "malignant")
 
@@ -37,9 +42,17 @@ def test_a_generator_given_twice_is_refused(generator):
         find_gans([folder, folder, generator("malignant", 0)], CLASSES, 32)
 
 
-def test_a_generator_of_another_image_size_is_refused(generator):
-    with pytest.raises(InputError, match="draws images of 16 x 16, the development set has 32 x 32"):
-        find_gans([generator("benign", 0, 16), generator("malignant", 0)], CLASSES, 32)
+def test_a_generator_of_larger_pictures_than_the_data_set_has_is_refused(generator):
+    with pytest.raises(InputError, match="draws images of 64 x 64, the development set has 32 x 32"):
+        find_gans([generator("benign", 0, 64), generator("malignant", 0)], CLASSES, 32)
+
+
+def test_pictures_of_a_gan_that_draws_smaller_ones_are_scaled_up(generator, phantom_set):
+    gans = find_gans([generator("benign", 0, 16), generator("malignant", 0)], CLASSES, 32)
+    drawn = draw_set(gans, phantom_set, parse_arms(["real", "gan:20"]), 3)
+    assert drawn.images.shape[1:] == (32, 32, 3)
+    small = draw(load_generator(gans[0].folder), 5, gans[0].seed(3))
+    assert np.array_equal(drawn.images[:5], scaled(small, np.arange(5), 32))
 
 
 def test_an_incomplete_folder_is_refused_by_the_name_of_its_file(generator):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 import torch
-from test_gan_checkpoints import FILES, LONG, ROOT, SCRIPT, train
+from test_gan_checkpoints import FILES, LAST, LONG, ROOT, SCRIPT, train
 
 import components.storage.bucket
 from components.contracts.errors import InputError
@@ -29,8 +29,8 @@ def hasty(monkeypatch):
     monkeypatch.setattr(components.storage.bucket, "PATIENCE_SECONDS", 1)
 
 
-def epochs(bucket):
-    return [int(re.search(r"-(\d{6})\.safetensors$", item.name)[1]) for item in bucket.objects()]
+def updates(bucket):
+    return [int(re.search(r"-(\d{8})\.safetensors$", item.name)[1]) for item in bucket.objects()]
 
 
 def test_a_killed_training_goes_on_to_the_same_bits_on_a_bad_line(development, tmp_path, bucket, place, fault_proxy):
@@ -47,17 +47,17 @@ def test_a_killed_training_goes_on_to_the_same_bits_on_a_bad_line(development, t
         assert time.monotonic() < deadline
     process.kill()
     assert process.wait() == -9
-    kept = max(epochs(bucket))
-    assert kept < LONG.epochs
+    kept = max(updates(bucket))
+    assert kept < LAST
     assert not (tmp_path / "generator").exists()
 
     for fault in ("cut", "garbled", "truncated"):
         fault_proxy.fail(fault)
     again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert f" {kept}/{LONG.epochs} epochs\n" in again.stdout
+    assert f" {kept}/{LAST} updates\n" in again.stdout
     assert [(tmp_path / "generator" / name).read_bytes() for name in FILES] == uninterrupted
     assert fault_proxy.pending == 0
-    assert epochs(bucket) == [LONG.epochs]
+    assert updates(bucket) == [LAST]
 
 
 def test_a_half_written_checkpoint_is_never_read(bucket, place, fault_proxy, hasty, capsys):
@@ -66,7 +66,7 @@ def test_a_half_written_checkpoint_is_never_read(bucket, place, fault_proxy, has
     fault_proxy.fail("cut-upload", times=1000, method="PUT")
     save(store, "a-0-key", 6, {"epoch": 6}, {"x": torch.arange(6)})
     assert re.fullmatch(
-        r"train_gan: no checkpoint of epoch 6, training goes on \(GANSWEEP_CHECKPOINTS: .* no answer from .*\)",
+        r"train_gan: no checkpoint of update 6, training goes on \(GANSWEEP_CHECKPOINTS: .* no answer from .*\)",
         capsys.readouterr().out.splitlines()[-1],
     )
     assert load_latest(store, "a-0-key")[0] == {"epoch": 3}
@@ -76,9 +76,9 @@ def test_a_damaged_checkpoint_is_passed_over_for_an_older_one(bucket, place, tmp
     store = open_store(place)
     save(store, "a-0-key", 3, {"epoch": 3}, {"x": torch.arange(3)})
     (tmp_path / "damaged").write_bytes(b"\x08\0\0\0\0\0\0\0{}")
-    store.bucket.write("a-0-key-000009.safetensors", tmp_path / "damaged")
+    store.bucket.write("a-0-key-00000009.safetensors", tmp_path / "damaged")
     assert load_latest(store, "a-0-key")[0] == {"epoch": 3}
-    assert "a-0-key-000009.safetensors: damaged checkpoint ignored" in capsys.readouterr().out
+    assert "a-0-key-00000009.safetensors: damaged checkpoint ignored" in capsys.readouterr().out
     assert load_latest(store, "b-0-key") is None
 
 

@@ -15,15 +15,17 @@ from components.train_gan.train import train_gan
 from components.train_gan.training import GanSettings, Training
 
 ROOT = Path(__file__).parents[3]
-SETTINGS = GanSettings(epochs=4, batch_size=6, latent=8, width=4, flips=True, average=0.9, checkpoint_epochs=1)
+SETTINGS = GanSettings(epochs=4, batch_size=6, latent=8, width=4, flips=True, average=0.9, checkpoint_updates=1)
 FILES = ("generator.safetensors", "losses.csv", "progress.npy")
-LONG = replace(SETTINGS, epochs=40, checkpoint_epochs=5)
+UPDATES = 3  # a pass
+LONG = replace(SETTINGS, epochs=40, checkpoint_updates=5 * UPDATES)
+LAST = LONG.epochs * UPDATES
 SCRIPT = f"""
 import sys
 from components.contracts.imageset import read_imageset
 from components.train_gan.train import train_gan
 from components.train_gan.training import GanSettings
-train_gan(read_imageset(sys.argv[1]), "benign", 0, 1, {LONG!r}, gpus="", threads=1,
+train_gan(read_imageset(sys.argv[1]), "benign", 0, 1, 16, {LONG!r}, gpus="", threads=1,
           checkpoints=sys.argv[2], generator_folder=sys.argv[3])
 """
 
@@ -34,6 +36,7 @@ def train(development, folder, checkpoints, settings=SETTINGS, seed=1):
         "benign",
         0,
         seed,
+        development.image_size,
         settings,
         gpus="",
         threads=1,
@@ -43,7 +46,7 @@ def train(development, folder, checkpoints, settings=SETTINGS, seed=1):
     return [(folder / name).read_bytes() for name in FILES]
 
 
-def epoch_of(path):
+def update_of(path):
     return int(path.stem.rsplit("-", 1)[1])
 
 
@@ -71,12 +74,12 @@ def test_a_killed_training_goes_on_to_the_same_bits(development, tmp_path):
         time.sleep(0.001)
     process.kill()
     assert process.wait() == -9
-    kept = max(checkpoints.glob("benign-*.safetensors"), key=epoch_of)
-    assert epoch_of(kept) < LONG.epochs
+    kept = max(checkpoints.glob("benign-*.safetensors"), key=update_of)
+    assert update_of(kept) < LAST
     assert not (tmp_path / "generator").exists()
 
     again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert f" {epoch_of(kept)}/{LONG.epochs} epochs\n" in again.stdout
+    assert f" {update_of(kept)}/{LAST} updates\n" in again.stdout
     assert [(tmp_path / "generator" / name).read_bytes() for name in FILES] == uninterrupted
 
 
@@ -90,15 +93,15 @@ def test_only_the_newest_checkpoint_of_a_training_is_kept(development, tmp_path)
     train(development, tmp_path / "one", tmp_path / "checkpoints")
     train(development, tmp_path / "two", tmp_path / "checkpoints", seed=2)
     kept = list((tmp_path / "checkpoints").iterdir())
-    assert [epoch_of(path) for path in kept] == [4, 4]
+    assert [update_of(path) for path in kept] == [4 * UPDATES] * 2
 
 
-@pytest.mark.parametrize("interval", [3, 100])
+@pytest.mark.parametrize("interval", [8, 100])
 def test_checkpoints_come_at_their_interval_and_at_the_end(development, tmp_path, monkeypatch, interval):
-    epochs = []
-    monkeypatch.setattr(train_module, "save", lambda folder, key, epoch, *_: epochs.append(epoch))
-    train(development, tmp_path / "one", tmp_path, replace(SETTINGS, epochs=7, checkpoint_epochs=interval))
-    assert epochs == ([3, 6, 7] if interval == 3 else [7])
+    saved = []
+    monkeypatch.setattr(train_module, "save", lambda folder, key, update, *_: saved.append(update))
+    train(development, tmp_path / "one", tmp_path, replace(SETTINGS, epochs=7, checkpoint_updates=interval))
+    assert saved == ([9, 18, 21] if interval == 8 else [21])  # at the end of a pass
 
 
 def test_whatever_decides_the_result_makes_another_key(development):
@@ -118,7 +121,9 @@ def test_whatever_decides_the_result_makes_another_key(development):
         *(
             key(replace(SETTINGS, **change))
             for change in (
+                {"updates": 5},
                 {"epochs": 5},
+                {"precision": "bfloat16"},
                 {"batch_size": 7},
                 {"learning_rate": 1e-4},
                 {"beta1": 0.6},
@@ -130,7 +135,7 @@ def test_whatever_decides_the_result_makes_another_key(development):
         ),
     ]
     assert len({key(), *others}) == 1 + len(others)
-    assert key(replace(SETTINGS, checkpoint_epochs=50)) == key()
+    assert key(replace(SETTINGS, checkpoint_updates=50)) == key()
 
 
 def test_a_damaged_checkpoint_is_reported_and_the_training_starts_anew(development, tmp_path, capsys):
@@ -151,14 +156,14 @@ def test_a_damaged_checkpoint_is_reported_and_the_training_starts_anew(developme
 def test_what_is_saved_is_loaded(tmp_path):
     store = open_store(tmp_path)
     assert load_latest(open_store(tmp_path / "missing"), "a-0-key") is None
-    save(store, "a-0-key", 3, {"epoch": 3, "seconds": 0.5}, {"x": torch.arange(3)})
-    older = tmp_path / "a-0-key-000003.safetensors"
+    save(store, "a-0-key", 3, {"seconds": 0.5}, {"x": torch.arange(3)})
+    older = tmp_path / "a-0-key-00000003.safetensors"
     kept = older.read_bytes()
-    save(store, "a-0-key", 12, {"epoch": 12, "seconds": 1.5}, {"x": torch.arange(4)})
+    save(store, "a-0-key", 12, {"seconds": 1.5}, {"x": torch.arange(4)})
     assert not older.exists()
     older.write_bytes(kept)
     header, tensors = load_latest(store, "a-0-key")
-    assert header == {"epoch": 12, "seconds": 1.5}
+    assert header == {"seconds": 1.5}
     assert tensors["x"].tolist() == [0, 1, 2, 3]
     assert load_latest(store, "a-0-ke") is None
 

@@ -17,6 +17,7 @@ def folder(development, tmp_path):
         "benign",
         0,
         1,
+        16,
         GanSettings(epochs=2, batch_size=6, latent=8, width=4),
         gpus="",
         threads=1,

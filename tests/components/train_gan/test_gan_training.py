@@ -11,7 +11,9 @@ from components.contracts.errors import InputError
 from components.generators.networks import from_pixels
 from components.generators.sample import load_generator
 from components.train_gan.batches import batch_sizes, batches, training_pixels, turned
-from components.train_gan.train import progress_moments, train_gan
+from components.train_gan.device import precision_of
+from components.train_gan.record import progress_moments
+from components.train_gan.train import train_gan
 from components.train_gan.training import GanSettings, Training
 
 SETTINGS = GanSettings(epochs=3, batch_size=6, latent=8, width=4)
@@ -23,6 +25,7 @@ def train(development, folder, settings=SETTINGS, class_name="malignant", replic
         class_name,
         replicate,
         seed,
+        development.image_size,
         settings,
         gpus=gpus,
         threads=threads,
@@ -52,6 +55,7 @@ def test_the_artifact_is_as_the_contract_has_it(development, tmp_path):
         "updates": 9,
         "images": 15,
         "image_size": 16,
+        "precision": "float32",
         "latent": 8,
         "width": 4,
         "progress_updates": [0, 1, 2, 3, 5, 9],
@@ -79,7 +83,7 @@ def test_the_same_seed_gives_the_same_bits(development, tmp_path, threads):
 
 
 def test_only_rows_of_the_class_outside_the_validation_fold_are_learnt_from(development, tmp_path):
-    seen = training_pixels(development, "malignant", 1)
+    seen = training_pixels(development, "malignant", 1, 16)
     rows = (development.labels == 1) & (development.folds != 1)
     assert np.array_equal(seen, development.images[rows])
     images = development.images.copy()
@@ -92,10 +96,13 @@ def test_only_rows_of_the_class_outside_the_validation_fold_are_learnt_from(deve
 
 
 def test_a_last_batch_is_kept_unless_it_is_a_single_image():
-    assert batch_sizes(20, 6) == [6, 6, 6, 2]
-    assert batch_sizes(18, 6) == [6, 6, 6]
-    assert batch_sizes(19, 6) == [6, 6, 7]
-    assert batch_sizes(5, 6) == [5]
+    sizes = {20: [6, 6, 6, 2], 18: [6, 6, 6], 19: [6, 6, 7], 5: [5]}
+    assert {images: batch_sizes(images, 6, whole_passes=True) for images in sizes} == sizes
+
+
+def test_updates_that_are_counted_are_worth_the_same():
+    sizes = {20: [6, 6, 6], 18: [6, 6, 6], 7: [6], 5: [5]}
+    assert {images: batch_sizes(images, 6, whole_passes=False) for images in sizes} == sizes
 
 
 def test_an_epoch_shows_each_image_once_in_an_order_of_its_own():
@@ -103,7 +110,7 @@ def test_an_epoch_shows_each_image_once_in_an_order_of_its_own():
     rng = torch.Generator().manual_seed(1)
     orders = []
     for _ in range(2):
-        epoch = list(batches(pixels, 4, 8, False, rng))
+        epoch = list(batches(pixels, [4, 4, 5], 8, False, rng))
         assert [(len(real), len(latents)) for real, latents in epoch] == [(4, 4), (4, 4), (5, 5)]
         orders.append(torch.cat([real[:, 0, 0, 0] for real, _ in epoch]).add(1).mul(127.5).round().int().tolist())
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(13))
@@ -191,15 +198,17 @@ def test_progress_is_reported_seldom_and_at_the_end(development, tmp_path, capsy
         "progress",
         "train_gan",
         "malignant/0",
-        30,
-        30,
-        "epochs",
+        90,
+        90,
+        "updates",
     )
     assert list(last.figures) == ["loss_d", "loss_g", "images_per_second"]
 
 
 def test_losses_that_are_not_finite_stop_the_training_and_name_the_parameter(development, tmp_path):
-    with pytest.raises(InputError, match=r"gan_learning_rate: the losses of malignant/0 .* epoch 1; lower it") as error:
+    with pytest.raises(
+        InputError, match=r"gan_learning_rate: the losses of malignant/0 .* update 1; lower it"
+    ) as error:
         train(development, tmp_path / "generator", replace(SETTINGS, learning_rate=1e30))
     assert "\n" not in str(error.value)
     assert not (tmp_path / "generator").exists()
@@ -227,3 +236,54 @@ def test_a_gpu_trains_from_the_same_random_numbers(development, tmp_path):
     train(development, tmp_path / "cpu", settings)
     gpu, cpu = (np.loadtxt(tmp_path / name / "losses.csv", delimiter=",", skiprows=1) for name in ("gpu", "cpu"))
     np.testing.assert_allclose(gpu, cpu, rtol=0.02)
+
+
+def test_small_and_large_classes_get_the_same_updates(development, tmp_path):
+    settings = GanSettings(updates=7, batch_size=6, latent=8, width=4)
+    few = replace(development, labels=np.where(np.arange(40) < 24, 1, 0))
+    for name, classes, images, passes in (("small", development, 15, 2.8), ("large", few, 18, 2.3)):
+        about = json.loads((train(classes, tmp_path / name, settings) / "gan.json").read_text())
+        assert (about["updates"], about["images"], about["epochs"]) == (7, images, passes)
+        assert len((tmp_path / name / "losses.csv").read_text().splitlines()) == 8
+
+
+def test_a_gan_may_draw_smaller_pictures_than_its_data_set_has(development, tmp_path):
+    larger = replace(development, images=development.images.repeat(2, axis=1).repeat(2, axis=2))
+    folder = tmp_path / "generator"
+    train_gan(larger, "malignant", 0, 5, 16, SETTINGS, gpus="", threads=1, checkpoints="", generator_folder=folder)
+    assert same_files(folder, train(development, tmp_path / "small"))
+    assert json.loads((folder / "gan.json").read_text())["image_size"] == 16
+
+
+def test_bfloat16_keeps_weights_and_moments_in_float32_and_comes_close_to_float32(development, tmp_path):
+    trainings = [
+        Training(replace(SETTINGS, precision=precision, average=0.9), 16, seed=3, device=torch.device("cpu"))
+        for precision in ("float32", "bfloat16")
+    ]
+    rng = torch.Generator().manual_seed(0)
+    for _ in range(3):
+        real = from_pixels(torch.from_numpy(development.images[:6]))
+        latents = torch.randn(6, 8, 1, 1, generator=rng)
+        exact, half = (training.update(real, latents) for training in trainings)
+        assert half.dtype == torch.float32
+        torch.testing.assert_close(half, exact, rtol=0.05, atol=0.05)
+        assert not torch.equal(half, exact)
+    assert {value.dtype for name, value in trainings[1].tensors().items() if "weight" in name or "exp" in name} == {
+        torch.float32
+    }
+
+
+@pytest.mark.parametrize(("has_it", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_precision_is_that_of_the_processor_unless_it_is_given(monkeypatch, has_it, precision):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": has_it, "avx512_bf16": True})
+    assert precision_of("auto", torch.device("cpu")) == precision
+    assert {given: precision_of(given, torch.device("cpu")) for given in ("float32", "bfloat16")} == {
+        "float32": "float32",
+        "bfloat16": "bfloat16",
+    }
+
+
+def test_the_precision_that_was_found_is_said(development, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    folder = train(development, tmp_path / "generator", replace(SETTINGS, epochs=1, precision="auto"))
+    assert json.loads((folder / "gan.json").read_text())["precision"] == "bfloat16"

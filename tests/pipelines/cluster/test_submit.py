@@ -28,7 +28,7 @@ def test_submit_starts_the_run_that_kubeflows_own_client_would_start(kubeflow, g
     assert f"{kubeflow.host}/#/runs/details/{run['run_id']}" in said
     assert f"gansweep wait {run['run_id']} --host {kubeflow.host}" in said
     parameters = run["runtime_config"]["parameters"]
-    assert (parameters["arms"], parameters["gan_epochs"]) == (["real", "gan:50"], 60)
+    assert (parameters["arms"], parameters["gan_updates"]) == (["real", "gan:50"], 300)
 
     compile_pipeline(tmp_path / "p.yaml", "r.example/g", "abc123")
     client = kfp.Client(kubeflow.host)

@@ -43,12 +43,12 @@ def test_a_run_leaves_its_results_in_its_folder(finished):
     left = {path.name for path in folder.iterdir()}
     files = {"report.html", "verdict.json", "ledger.csv", "summary.md", "run.log", "parameters.yaml", "pipeline.yaml"}
     assert left == files | {"artifacts"}
-    assert yaml.safe_load((folder / "parameters.yaml").read_text())["gan_epochs"] == 3
+    assert yaml.safe_load((folder / "parameters.yaml").read_text())["gan_updates"] == 9
 
 
 def test_a_run_says_each_stage_in_plain_lines_and_ends_with_the_table(finished):
     folder, said = finished
-    for line in ("plan: started", "train_gan malignant/0: 3/3 epochs", "evaluate gan:10: finished in"):
+    for line in ("plan: started", "train_gan malignant/0: 9/9 updates", "evaluate gan:10: finished in"):
         assert line in said
     assert "no evidence" in said or "helps" in said or "hurts" in said
     assert "computer-drawn" in said or "hantoms" in said
@@ -154,7 +154,7 @@ def test_a_folder_of_another_run_is_refused(finished, phantoms):
 def test_a_dry_run_prints_parameters_and_fan_out_and_runs_nothing(phantoms, tmp_path):
     words = command("--data", phantoms, "--out", tmp_path / "none", "--dry-run", **SMALL)
     said = subprocess.check_output(words, text=True)
-    assert "gan_epochs: 3\n" in said
+    assert "gan_updates: 9\n" in said
     assert "benign/0, seed 0" in said
     assert "traditional+gan:50%" in said
     assert not (tmp_path / "none").exists()

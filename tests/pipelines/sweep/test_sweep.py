@@ -194,9 +194,9 @@ def test_an_interrupted_sweep_goes_on_without_repeating_what_is_finished(swept):
     assert f"run {first}: finished (1 of 2)\nrun {second}: finished (2 of 2)\n" in swept.said[2]
     assert swept.begun
     for name in swept.begun:
-        # What goes on from a checkpoint says where it is, without the losses of epochs that it did not do itself.
-        assert f"gansweep progress train_gan {name}/0 1/3 epochs loss" not in swept.log
-        assert f"gansweep progress train_gan {name}/0 3/3 epochs" in swept.log
+        # What goes on from a checkpoint says where it is, without the losses of updates that it did not do itself.
+        assert f"gansweep progress train_gan {name}/0 3/9 updates loss" not in swept.log
+        assert f"gansweep progress train_gan {name}/0 9/9 updates" in swept.log
     assert not (swept.folder / "checkpoints").exists()
 
 

@@ -123,7 +123,7 @@ def test_a_sweep_outlives_lost_connections_without_submitting_twice(kubeflow, sw
         ({"classes": None}, "classes: say how many classes minio://gansweep/data/phantoms has"),
         ({"data_set": "/images"}, "data_set: /images is on this machine"),
         ({"set": {"groups": "/g.csv"}}, "groups: /g.csv is on this machine"),
-        ({"set": {"gan_epochs": 0}}, "gan_epochs: should be greater than or equal to 1"),
+        ({"set": {"gan_updates": 0}}, "gan_updates: should be greater than or equal to 1"),
     ],
 )
 def test_what_can_not_run_there_is_refused_before_anything_is_submitted(kubeflow, sweep, file, change, message):
