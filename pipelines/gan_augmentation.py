@@ -16,7 +16,7 @@ from components.prepare.component import prepare
 from components.synthesize.component import synthesize
 from components.train_classifier.component import train_classifier
 from components.train_gan.component import train_gan
-from pipelines.placement import place, place_on_gpu, share_memory
+from pipelines.placement import ask_for, place, place_on_gpu
 
 NAME = "gan-augmentation"
 
@@ -56,13 +56,14 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         gan_precision: str = "auto",
         gan_checkpoint_updates: int = 200,
         gan_threads: int = 1,
-        gan_device: str = "auto",
-        gan_gpus: str = "",
-        gan_gpu_type: str = "nvidia.com/gpu",
-        gan_node_selector: dict = {},  # noqa: B006
-        gan_tolerations: list = [],  # noqa: B006
         gan_cpu: str = "2",
         gan_memory: str = "4Gi",
+        device: str = "auto",
+        gpus: str = "",
+        gpu_stages: list = ["train_gan", "embed"],  # noqa: B006
+        gpu_type: str = "nvidia.com/gpu",
+        node_selector: dict = {},  # noqa: B006
+        tolerations: list = [],  # noqa: B006
         inception_weights: str = "",
         classifier_epochs: int = 60,
         classifier_batch_size: int = 32,
@@ -107,13 +108,14 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 processor (AMX) or the GPU has units for it.
             gan_checkpoint_updates: Updates between two checkpoints, at least.
             gan_threads: Processor threads of one GAN training on the CPU.
-            gan_device: `auto` trains on a GPU if gan_gpus asks for one, `cpu` never does (where GPUs are simulated).
-            gan_gpus: GPUs of one GAN training, as text: "1"; "" asks for none and trains on the CPU.
-            gan_gpu_type: Resource name of the GPUs.
-            gan_node_selector: Node labels that GAN pods need, as JSON.
-            gan_tolerations: Tolerations of GAN pods, as JSON.
             gan_cpu: Processors of one GAN pod (request and limit).
             gan_memory: Memory of one GAN pod (request and limit).
+            device: `auto` computes on a GPU where gpus asks for one, `cpu` never does (where GPUs are simulated).
+            gpus: GPUs of each pod of gpu_stages, as text: "1"; "" asks for none and computes on the CPU.
+            gpu_stages: Stages that want GPUs: `train_gan`, `embed`, `train_classifier`.
+            gpu_type: Resource name of the GPUs.
+            node_selector: Node labels that pods of gpu_stages need, as JSON.
+            tolerations: Tolerations of pods of stages that may have GPUs, as JSON.
             inception_weights: Inception-v3 weights (.safetensors, also minio://) for the quality figures; "" trains a
                 small encoder.
             classifier_epochs: Passes of each classifier over its training set, at most.
@@ -165,19 +167,13 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 precision=gan_precision,
                 checkpoint_updates=gan_checkpoint_updates,
                 threads=gan_threads,
-                device=gan_device,
-                gpus=gan_gpus,
+                device=device,
+                gpus=gpus,
+                gpu_stages=gpu_stages,
             )
             place(gan, "train_gan", images)
-            place_on_gpu(
-                gan,
-                gan_gpus,
-                gan_gpu_type,
-                gan_node_selector,
-                gan_tolerations,
-                gan_cpu,
-                gan_memory,  # type: ignore[arg-type]
-            )
+            place_on_gpu(gan, "train_gan", planned, gpu_type, tolerations, in_loop=True)
+            ask_for(gan, gan_cpu, gan_memory)
         synthesized = place(
             synthesize(
                 generators=dsl.Collected(gan.outputs["generator"]),
@@ -215,7 +211,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 patience=classifier_patience,
                 threads=classifier_threads,
             )
-            share_memory(place(trained, "train_classifier", images))
+            place(trained, "train_classifier", images)
+            place_on_gpu(trained, "train_classifier", planned, gpu_type, tolerations, in_loop=True)
             evaluated = evaluate(
                 models=trained.outputs["models"],
                 test_set=prepared.outputs["test_set"],

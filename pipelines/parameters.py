@@ -18,6 +18,16 @@ PRESETS = Path(__file__).parent / "presets"
 # Parameters that hold a path: made absolute, for stages may run elsewhere than the user's shell.
 PATHS = ("data_set", "groups", "inception_weights")
 
+# Parameters of earlier versions and what they are called now.
+RENAMED = {
+    "gan_checkpoint_epochs": "gan_checkpoint_updates",
+    "gan_device": "device",
+    "gan_gpus": "gpus",
+    "gan_gpu_type": "gpu_type",
+    "gan_node_selector": "node_selector",
+    "gan_tolerations": "tolerations",
+}
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -119,6 +129,8 @@ def typed(name: str, value: Any) -> Any:
 
 def _parameter(name: str) -> Parameter:
     known = declared_parameters()
+    if name in RENAMED:
+        raise InputError(f"{name}: there is no such parameter any more; it is {RENAMED[name]} now")
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]}?" if close else "see the table of parameters in the README"

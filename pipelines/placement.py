@@ -51,27 +51,35 @@ def place(task: PipelineTask, stage: str, images: dict[str, str]) -> PipelineTas
 
 def place_on_gpu(
     task: PipelineTask,
-    gpus: PipelineParameterChannel,
+    stage: str,
+    planned: PipelineTask,
     gpu_type: PipelineParameterChannel,
-    node_selector: PipelineParameterChannel,
     tolerations: PipelineParameterChannel,
-    cpu: PipelineParameterChannel,
-    memory: PipelineParameterChannel,
+    *,
+    in_loop: bool,
 ) -> PipelineTask:
-    """Ask for GPUs, processors and memory by run-time parameters; "" GPUs asks for none.
+    """Give a task the GPUs and nodes that `plan` has found for its stage; "" GPUs asks for none.
 
-    The channels are registered by hand: inside a loop KFP 2.17 would otherwise compile them to an input that
-    nothing feeds.
+    Channels are registered by hand: inside a loop KFP 2.17 would otherwise compile them to an input that nothing feeds.
     """
-    task.register_pipeline_channels([gpus, gpu_type, node_selector, tolerations, cpu, memory])
+    gpus, nodes = (planned.outputs[f"{stage}_{what}"] for what in ("gpus", "nodes"))
+    task.register_pipeline_channels([gpus, gpu_type, nodes, tolerations])
     task.set_accelerator_type(gpu_type).set_accelerator_limit(gpus)
-    task.set_cpu_request(cpu).set_cpu_limit(cpu).set_memory_request(memory).set_memory_limit(memory)
-    kubernetes.add_node_selector_json(task, node_selector)
+    kubernetes.add_node_selector_json(task, nodes)
+    if in_loop:
+        # KFP 2.17 writes the name of the other task, which a loop's body does not have: there it is an input.
+        source = {"componentInputParameter": nodes.full_name}
+        task.platform_config["kubernetes"]["nodeSelector"]["nodeSelectorJson"] = source
     kubernetes.add_toleration_json(task, tolerations)
-    share_memory(task)
-    return task
+    return _share_memory(task)
 
 
-def share_memory(task: PipelineTask) -> PipelineTask:
+def ask_for(task: PipelineTask, cpu: PipelineParameterChannel, memory: PipelineParameterChannel) -> PipelineTask:
+    """Ask for processors and memory by run-time parameters."""
+    task.register_pipeline_channels([cpu, memory])
+    return task.set_cpu_request(cpu).set_cpu_limit(cpu).set_memory_request(memory).set_memory_limit(memory)
+
+
+def _share_memory(task: PipelineTask) -> PipelineTask:
     """Give a trainer /dev/shm in memory; a container's default of 64 MiB stops data loaders and NCCL."""
     return kubernetes.empty_dir_mount(task, "shared-memory", "/dev/shm", medium="Memory", size_limit="1Gi")

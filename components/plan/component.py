@@ -7,6 +7,12 @@ from kfp import dsl
 def plan(
     plan_file: dsl.Output[dsl.Artifact],
     data_version: dsl.OutputPath(str),  # type: ignore[valid-type]
+    train_gan_gpus: dsl.OutputPath(str),  # type: ignore[valid-type]
+    train_gan_nodes: dsl.OutputPath(dict),  # type: ignore[valid-type]
+    embed_gpus: dsl.OutputPath(str),  # type: ignore[valid-type]
+    embed_nodes: dsl.OutputPath(dict),  # type: ignore[valid-type]
+    train_classifier_gpus: dsl.OutputPath(str),  # type: ignore[valid-type]
+    train_classifier_nodes: dsl.OutputPath(dict),  # type: ignore[valid-type]
     code_digest: str,
     data_set: str,
     groups: str,
@@ -34,13 +40,14 @@ def plan(
     gan_precision: str,
     gan_checkpoint_updates: int,
     gan_threads: int,
-    gan_device: str,
-    gan_gpus: str,
-    gan_gpu_type: str,
-    gan_node_selector: dict,
-    gan_tolerations: list,
     gan_cpu: str,
     gan_memory: str,
+    device: str,
+    gpus: str,
+    gpu_stages: list,
+    gpu_type: str,
+    node_selector: dict,
+    tolerations: list,
     inception_weights: str,
     classifier_epochs: int,
     classifier_batch_size: int,
@@ -57,7 +64,8 @@ def plan(
 
     The parameters are those of the pipeline, documented there, and the digest of the code it was compiled from.
     Gives the plan (JSON: parameters, positive class, cells, arms), one {label, replicate, seed} a GAN, and the version
-    of the data, which changes whenever a file does.
+    of the data, which changes whenever a file does; and for each stage that may have GPUs their number and the labels
+    of its nodes, both empty if it is none of `gpu_stages`.
     """
     given = locals()
 
@@ -73,4 +81,8 @@ def plan(
         laid_out = made.to_json(code_digest)
         write_json(plan_file.path, laid_out)
         write_text(data_version, made.data_version)
+        for stage_name in ("train_gan", "embed", "train_classifier"):
+            chosen = stage_name in parameters.gpu_stages
+            write_text(given[f"{stage_name}_gpus"], parameters.gpus if chosen else "")
+            write_json(given[f"{stage_name}_nodes"], parameters.node_selector if chosen else {})
     return laid_out["gan_cells"]

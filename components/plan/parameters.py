@@ -49,13 +49,15 @@ class Parameters(BaseModel):
     gan_precision: Literal["auto", "float32", "bfloat16"]
     gan_checkpoint_updates: Count
     gan_threads: Annotated[int, Field(ge=1, le=256)]
-    gan_device: Literal["auto", "cpu"]
-    gan_gpus: Annotated[str, Field(pattern=r"^[0-9]*$")]
-    gan_gpu_type: Annotated[str, Field(min_length=1)]
-    gan_node_selector: dict[str, str]
-    gan_tolerations: list[dict[str, Any]]
     gan_cpu: Quantity
     gan_memory: Quantity
+
+    device: Literal["auto", "cpu"]
+    gpus: Annotated[str, Field(pattern=r"^[0-9]*$")]
+    gpu_stages: list[Literal["train_gan", "embed", "train_classifier"]]
+    gpu_type: Annotated[str, Field(min_length=1)]
+    node_selector: dict[str, str]
+    tolerations: list[dict[str, Any]]
 
     inception_weights: str
 

@@ -24,6 +24,7 @@ def train_gan(
     threads: int,
     device: str,
     gpus: str,
+    gpu_stages: list,
 ) -> None:
     """Train one DCGAN, of the class and replicate that `cell` ({label, replicate, seed}) names.
 
@@ -61,7 +62,7 @@ def train_gan(
             seed,
             gan_image_size(size, development.image_size),
             settings,
-            gpus=gpus if device == "auto" else "",
+            gpus=gpus if device == "auto" and "train_gan" in gpu_stages else "",
             threads=threads,
             checkpoints=checkpoint_place(),
             generator_folder=generator.path,

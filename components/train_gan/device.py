@@ -15,7 +15,7 @@ def open_device(gpus: str, threads: int) -> torch.device:
     if gpus not in ("", "0"):
         if not torch.cuda.is_available():
             raise InputError(
-                f"gan_gpus: {gpus} asked for, but this machine has none that PyTorch can use; set it to 0, or "
+                f"gpus: {gpus} asked for, but this machine has none that PyTorch can use; set it to 0, or "
                 "build the gan image with VARIANT=cuda"
             )
         device = torch.device("cuda", 0)

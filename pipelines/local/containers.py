@@ -105,8 +105,8 @@ def run_stage(
     bytes_of_memory = int(parse_quantity(memory))
     # The same limit on memory and swap together means no swap: a full container is ended, not slowed to a crawl.
     arguments |= {"mem_limit": bytes_of_memory, "memswap_limit": bytes_of_memory}
-    if stage == "train_gan" and parameters["gan_gpus"] not in ("", "0"):
-        arguments["device_requests"] = [DeviceRequest(count=int(parameters["gan_gpus"]), capabilities=[["gpu"]])]
+    if stage in parameters["gpu_stages"] and parameters["gpus"] not in ("", "0"):
+        arguments["device_requests"] = [DeviceRequest(count=int(parameters["gpus"]), capabilities=[["gpu"]])]
     container, status = None, 1
     try:
         with _starting:

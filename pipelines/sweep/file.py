@@ -48,7 +48,7 @@ _NO_MATTER_TO_GANS = {
     "replicates",
     "gan_replicates",
     "inception_weights",
-    *(f"gan_{name}" for name in ("checkpoint_updates", "threads", "gpu_type", "node_selector", "tolerations")),
+    *("gan_checkpoint_updates", "gan_threads", "gpu_type", "node_selector", "tolerations"),
     *("gan_cpu", "gan_memory", "confidence", "sensitivity_margin", "target_sensitivity", "bootstrap_resamples"),
 }
 

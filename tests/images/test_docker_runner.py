@@ -131,7 +131,7 @@ def stage(engine, images, capsys):
     def run(code: str, memory: str = "256Mi", gpus: str = "", **arguments) -> tuple[int, list[str], list[str]]:
         values = {"inputs": {"parameterValues": {"cell": {"label": "basal cell", "replicate": 0}}}}
         words = ["python3", "-c", code, "--executor_input", json.dumps(values), "--function_to_execute", "train_gan"]
-        parameters = {"gan_memory": memory, "gan_gpus": gpus}
+        parameters = {"gan_memory": memory, "gpus": gpus, "gpu_stages": ["train_gan"]}
         status = run_stage(engine, images["data"], words, parameters, labels={LABEL: "stage"}, **arguments)
         lines = capsys.readouterr().out.splitlines()
         assert engine.containers.list(all=True, filters={"label": f"{LABEL}=stage"}) == []

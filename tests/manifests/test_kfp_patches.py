@@ -121,12 +121,12 @@ def test_gpu_overlay_differs_in_priority_alone(build_with_upstream):
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_parameters_of_an_overlay_are_parameters_of_the_pipeline(overlay):
     parameters = load_preset(str(MANIFESTS / "overlays" / overlay / "parameters.yaml"))
-    assert parameters["gan_gpus"] == "1"
-    assert parameters["gan_tolerations"][0]["effect"] == "NoSchedule"
+    assert parameters["gpus"] == "1"
+    assert parameters["tolerations"][0]["effect"] == "NoSchedule"
 
 
 def test_the_node_that_kind_marks_is_the_one_that_gans_ask_for():
     [marked] = [
         node["labels"] for node in yaml.safe_load((MANIFESTS / "kind.yaml").read_text())["nodes"] if "labels" in node
     ]
-    assert load_preset(str(MANIFESTS / "overlays/kind/parameters.yaml"))["gan_node_selector"] == marked
+    assert load_preset(str(MANIFESTS / "overlays/kind/parameters.yaml"))["node_selector"] == marked

@@ -80,10 +80,11 @@ def test_arms_fan_out_after_synthesize_and_join_in_compare(compiled):
     assert spec["root"]["dag"]["tasks"][joined] is loop
 
 
-def test_gan_training_asks_for_gpus_and_memory_by_run_time_parameters(compiled):
+@pytest.mark.parametrize("stage", ["train-gan", "train-classifier"])
+def test_trainers_ask_for_the_gpus_and_nodes_that_plan_has_found_for_them(compiled, stage):
     _, spec, platform = compiled
-    _, body = loop_of(spec, "train-gan")
-    given = body["dag"]["tasks"]["train-gan"]["inputs"]["parameters"]
+    loop, body = loop_of(spec, stage)
+    given = body["dag"]["tasks"][stage]["inputs"]["parameters"]
     fed = {name: source.get("componentInputParameter") for name, source in given.items()}
 
     def parameter(placeholder):
@@ -91,17 +92,23 @@ def test_gan_training_asks_for_gpus_and_memory_by_run_time_parameters(compiled):
             "pipelinechannel--"
         )
 
-    resources = executor(spec, "comp-train-gan")["resources"]
-    assert parameter(resources["accelerator"]["resourceCount"]) == "gan_gpus"
-    assert parameter(resources["accelerator"]["resourceType"]) == "gan_gpu_type"
-    assert parameter(resources["resourceMemoryLimit"]) == "gan_memory"
-    assert parameter(resources["resourceCpuLimit"]) == "gan_cpu"
-    kubernetes = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-train-gan"]
+    name = stage.replace("-", "_")
+    resources = executor(spec, f"comp-{stage}")["resources"]
+    assert parameter(resources["accelerator"]["resourceCount"]) == f"plan-{name}_gpus"
+    assert parameter(resources["accelerator"]["resourceType"]) == "gpu_type"
+    if stage == "train-gan":
+        assert parameter(resources["resourceMemoryLimit"]) == "gan_memory"
+        assert parameter(resources["resourceCpuLimit"]) == "gan_cpu"
+    kubernetes = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][f"exec-{stage}"]
     node_selector = kubernetes["nodeSelector"]["nodeSelectorJson"]["componentInputParameter"]
     tolerations = kubernetes["tolerations"][0]["tolerationJson"]["componentInputParameter"]
     # KFP's driver looks these two up among the inputs of the loop's body, not of the task.
-    assert {node_selector, tolerations} == {"pipelinechannel--gan_node_selector", "pipelinechannel--gan_tolerations"}
+    nodes = f"pipelinechannel--plan-{name}_nodes"
+    assert {node_selector, tolerations} == {nodes, "pipelinechannel--tolerations"}
     assert {node_selector, tolerations} <= set(body["inputDefinitions"]["parameters"])
+    for channel in (nodes, f"pipelinechannel--plan-{name}_gpus"):
+        source = loop["inputs"]["parameters"][channel]["taskOutputParameter"]
+        assert source == {"producerTask": "plan", "outputParameterKey": channel.removeprefix("pipelinechannel--plan-")}
     assert {"volumeName": "shared-memory", "mountPath": "/dev/shm", "medium": "Memory"}.items() <= kubernetes[
         "emptyDirMounts"
     ][0].items()

@@ -29,9 +29,9 @@ def test_settings_go_over_the_preset_and_the_preset_over_the_defaults():
 
 
 def test_a_later_preset_goes_over_an_earlier_one(tmp_path):
-    (tmp_path / "cluster.yaml").write_text('{gan_gpus: "1", gan_epochs: 7}')
+    (tmp_path / "cluster.yaml").write_text('{gpus: "1", gan_epochs: 7}')
     both = load_presets(["demo", str(tmp_path / "cluster.yaml")])
-    assert both == load_preset("demo") | {"gan_gpus": "1", "gan_epochs": 7}
+    assert both == load_preset("demo") | {"gpus": "1", "gan_epochs": 7}
 
 
 def test_paths_are_made_absolute_and_addresses_stay():
@@ -46,10 +46,10 @@ def test_paths_are_made_absolute_and_addresses_stay():
         ("gan_learning_rate=1", 1.0),
         ("gan_epochs=7", 7),
         ("gan_flips=false", False),
-        ("gan_gpus=1", "1"),
+        ("gpus=1", "1"),
         ("arms=real, gan:120,gan:50%", ["real", "gan:120", "gan:50%"]),
         ('arms=["real", "gan:3"]', ["real", "gan:3"]),
-        ("gan_node_selector={pool: gpu}", {"pool": "gpu"}),
+        ("node_selector={pool: gpu}", {"pool": "gpu"}),
         ("positive_class=true", "true"),
     ],
 )
@@ -63,6 +63,7 @@ def test_a_setting_is_read_by_the_type_of_its_parameter(setting, value):
     [
         ("gan_epoch=3", "gan_epoch: there is no such parameter; did you mean gan_epochs?"),
         ("zzz=3", "zzz: there is no such parameter; see the table"),
+        ("gan_gpus=1", "gan_gpus: there is no such parameter any more; it is gpus now"),
         ("gan_epochs=many", "gan_epochs: 'many' is not a value of type Integer"),
         ("gan_epochs=true", "gan_epochs: True is not a value of type Integer"),
         ("gan_epochs=2.5", "gan_epochs: 2.5 is not a value of type Integer"),

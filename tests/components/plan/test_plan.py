@@ -1,7 +1,11 @@
+import json
+from types import SimpleNamespace
+
 import pytest
 
 from components.contracts.errors import InputError
 from components.data_set.data_set import open_data_set
+from components.plan.component import plan
 from components.plan.parameters import Parameters, check_parameters
 from components.plan.plan import make_plan
 from pipelines.parameters import declared_parameters, resolve
@@ -90,7 +94,8 @@ def test_a_missing_groups_table_is_refused(image_folder, tmp_path):
         ({"gan_learning_rate": float("nan")}, "gan_learning_rate: should be"),
         ({"classifier_dropout": 1.0}, "classifier_dropout: should be less than 1"),
         ({"on_leak": "ignore"}, "on_leak: should be 'drop', 'keep' or 'fail'"),
-        ({"gan_gpus": "two"}, "gan_gpus: "),
+        ({"gpus": "two"}, "gpus: "),
+        ({"gpu_stages": ["prepare"]}, "gpu_stages: should be 'train_gan', 'embed' or 'train_classifier'"),
         ({"gan_memory": "lots"}, "gan_memory: "),
         ({"replicates": 0}, "replicates: should be greater than or equal to 1"),
         ({"arms": ["gan:120"]}, "arms: 'real' is missing"),
@@ -102,3 +107,16 @@ def test_a_value_outside_its_limits_is_refused_by_its_name(changed, message):
     with pytest.raises(InputError) as error:
         parameters(**changed)
     assert message in str(error.value)
+
+
+def test_only_the_stages_that_want_gpus_get_them_and_their_nodes(image_folder, tmp_path):
+    root = image_folder({"benign": 20, "malignant": 20})
+    placed = {"gpus": "2", "node_selector": {"pool": "gpu"}, "gpu_stages": ["embed"]}
+    given = resolve({}, {"gan_batch_size": 8, **placed}, str(root))
+    stages = ("train_gan", "embed", "train_classifier")
+    outputs = {f"{stage}_{what}": str(tmp_path / f"{stage}_{what}") for stage in stages for what in ("gpus", "nodes")}
+    file = SimpleNamespace(path=str(tmp_path / "plan.json"))
+    plan.python_func(**given, **outputs, plan_file=file, data_version=str(tmp_path / "version"), code_digest="")
+    found = {stage: [(tmp_path / f"{stage}_{what}").read_text() for what in ("gpus", "nodes")] for stage in stages}
+    assert [found[stage][0] for stage in stages] == ["", "2", ""]
+    assert [json.loads(found[stage][1]) for stage in stages] == [{}, {"pool": "gpu"}, {}]

@@ -224,7 +224,7 @@ def test_an_unknown_class_and_too_few_images_are_refused(development, tmp_path):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_a_gpu_that_is_not_there_is_refused(development, tmp_path):
-    with pytest.raises(InputError, match="gan_gpus: 1 asked for, but this machine has none"):
+    with pytest.raises(InputError, match="^gpus: 1 asked for, but this machine has none"):
         train(development, tmp_path / "generator", gpus="1")
     train(development, tmp_path / "generator", replace(SETTINGS, epochs=1), gpus="0")
 

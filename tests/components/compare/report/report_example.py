@@ -33,7 +33,7 @@ PARAMETERS: dict[str, Any] = {
     "gan_learning_rate": 0.0002,
     "gan_latent": 100,
     "gan_width": 32,
-    "gan_node_selector": {},
+    "node_selector": {},
     "classifier_epochs": 25,
     "classifier_batch_size": 32,
     "classifier_learning_rate": 0.001,
