@@ -15,6 +15,7 @@ from components.compare.evaluations import Evaluation
 from components.compare.statistics.resample import Estimate, draw_images, estimate, resampled_scores, smallest_class
 from components.compare.statistics.rule import Judgement, Rule, judge
 from components.compare.statistics.single_model import calibration, exact_mcnemar, proportions, roc
+from components.compare.subgroups import by_subgroup
 from components.contracts.arms import parse_arm
 from components.contracts.files import read_json
 from components.contracts.imageset import ImageSet
@@ -91,6 +92,9 @@ def build_verdict(
         "recommendation": recommendation,
         "arms": arms,
         "dose_response": _dose_response(arms),
+        "subgroups": by_subgroup(
+            evaluations, test, positive, rule, parameters["seed"], lambda e: units_of(e, parameters["gan_replicates"])
+        ),
         "gans": [_gan(gan) for gan in gans],
         "quality_features": audit["features"],
         "quality": audit["quality"],

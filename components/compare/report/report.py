@@ -261,6 +261,7 @@ def _contents(sections: dict[str, Any]) -> list[tuple[str, str]]:
         ("training", "Classifier training", True),
         ("gans", "GANs", sections["gans"]),
         ("quality", "Quality and privacy", sections["audit"]["quality"]),
+        ("subgroups", "By subgroup", sections["verdict"]["subgroups"]["columns"]),
         ("data", "Data integrity", True),
         ("ledger", "Misdiagnosis ledger", True),
         ("settings", "Settings", True),

@@ -89,6 +89,7 @@ def image_set(split: str, classes: tuple[str, ...], counts: list[int], size: int
         folds=np.arange(len(labels)) % 5 if split == "development" else np.full(len(labels), -1),
         groups=np.array(["gan-0" if synthetic else f"{split}-{i}" for i in range(len(labels))], dtype=np.str_),
         sha256=np.array([pixel_digest(image) for image in images], dtype=np.str_),
+        subgroups={"sex": np.array(["female", "male", ""])[np.arange(len(labels)) % 3]} if split == "test" else {},
         **more,
     )
 

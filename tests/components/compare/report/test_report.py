@@ -207,6 +207,18 @@ def test_what_a_run_has_not_is_left_out(tmp_path):
     assert "No arm changes the diagnosis" in text
 
 
+def test_subgroups_have_a_table_with_counts_and_differences(run, page):
+    _, verdict, _, _ = run
+    (section,) = [text for attributes, text in page.all("section") if attributes.get("id") == "subgroups"]
+    [column] = verdict["subgroups"]["columns"]
+    assert f"{column['unknown']} test images have no value here" in section
+    for value in column["values"]:
+        assert f"{value['value']} {value['images']} images, {value['positives']} malignant" in section
+        for arm in value["arms"][1:]:
+            estimate = arm["against_real"]["auc"]["estimate"]
+            assert f"{100 * estimate:+.1f}".replace("-", "−") in section
+
+
 def test_many_classes_have_a_matrix_each_arm_and_a_long_ledger_says_what_it_leaves_out(tmp_path):
     classes = (*(f"class {i}" for i in range(5)), "malignant")
     inputs = example_inputs(tmp_path, classes, ("real", "gan:120"), test_per_class=12, replicates=1, updates=50)
