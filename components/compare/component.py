@@ -17,12 +17,16 @@ def compare(
     ledger: dsl.Output[dsl.Dataset],
     report: dsl.Output[dsl.HTML],
     summary: dsl.Output[dsl.Markdown],
+    metrics: dsl.Output[dsl.Metrics],
 ) -> None:
     """Compare every arm with `real` and conclude, with uncertainty.
 
-    Gives verdict.json, the ledger of changed diagnoses (CSV), the report (HTML) and a summary (Markdown).
+    Gives verdict.json, the ledger of changed diagnoses (CSV), the report (HTML), a summary (Markdown), and every
+    arm's mean scores as metrics.
     """
     from components.compare.compare import CompareInputs, compare
+    from components.compare.summary import summary_metrics
+    from components.contracts.files import read_json
     from components.contracts.progress import stage
 
     with stage("compare"):
@@ -37,3 +41,5 @@ def compare(
             audit_report=audit_report.path,
         )
         compare(inputs, verdict.path, ledger.path, report.path, summary.path)
+        for name, value in summary_metrics(read_json(verdict.path)).items():
+            metrics.log_metric(name, value)

@@ -1,5 +1,7 @@
-"""The run in a few lines of Markdown, for the pipeline's page in Kubeflow."""
+"""The run in a few lines of Markdown and in plain numbers, for the pipeline's page in Kubeflow."""
 
+import math
+import re
 from typing import Any
 
 from components.compare.report.text import interval, number, percent
@@ -35,6 +37,20 @@ def summary_markdown(verdict: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def summary_metrics(verdict: dict[str, Any]) -> dict[str, float]:
+    """Return the mean scores of every arm, named such as `gan_50pct.accuracy`; one that isn't finite is left out.
+
+    One set for the whole run, so that runs stand beside each other in Kubeflow, arms by name and in one order.
+    """
+    found = {f"{_key(arm['arm'])}.{metric}": arm["mean"][metric] for arm in verdict["arms"] for _, metric, _ in _SHOWN}
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def _key(arm: str) -> str:
+    """Write an arm with letters, digits and underscores alone; no two arms of a run get one key."""
+    return re.sub(r"[^a-zA-Z0-9]+", "_", arm.replace("%", "pct"))
 
 
 def _escape(text: str) -> str:

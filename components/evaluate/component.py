@@ -8,7 +8,6 @@ def evaluate(
     models: dsl.Input[dsl.Model],
     test_set: dsl.Input[dsl.Dataset],
     evaluation: dsl.Output[dsl.Artifact],
-    metrics: dsl.Output[dsl.Metrics],
     classification_metrics: dsl.Output[dsl.ClassificationMetrics],
     arm: str,
     target_sensitivity: float,
@@ -16,17 +15,15 @@ def evaluate(
 ) -> None:
     """Measure every replicate of one arm on the test set, which no other stage but this one predicts.
 
-    Gives the predictions and metrics, and for the Kubeflow UI the mean metrics, confusion matrix and ROC curve.
+    Gives the predictions and metrics, and for the Kubeflow UI the confusion matrix and ROC curve.
     """
     from components.contracts.imageset import read_imageset
     from components.contracts.progress import stage
     from components.evaluate.evaluate import evaluate
-    from components.evaluate.views import confusion_view, metrics_view, roc_view
+    from components.evaluate.views import confusion_view, roc_view
 
     with stage("evaluate", arm):
         test = read_imageset(test_set.path)
         evaluate(models.path, test, target_sensitivity, evaluation.path, threads=threads)
-        for name, value in metrics_view(evaluation.path).items():
-            metrics.log_metric(name, value)
         classification_metrics.log_confusion_matrix(*confusion_view(evaluation.path, test))
         classification_metrics.log_roc_curve(*roc_view(evaluation.path, test))

@@ -6,16 +6,9 @@ import numpy as np
 
 from components.contracts.files import read_json
 from components.contracts.imageset import ImageSet
-from components.contracts.metrics import METRICS, confusion_matrix
+from components.contracts.metrics import confusion_matrix
 
 ROC_POINTS = 200
-
-
-def metrics_view(evaluation_folder: str | Path) -> dict[str, float]:
-    """Return the mean of each metric over the replicates; one that isn't finite is left out."""
-    replicates = read_json(Path(evaluation_folder) / "evaluation.json")["replicates"]
-    means = {name: float(np.mean([replicate[name] for replicate in replicates])) for name in METRICS}
-    return {name: mean for name, mean in means.items() if np.isfinite(mean)}
 
 
 def confusion_view(evaluation_folder: str | Path, test: ImageSet) -> tuple[list[str], list[list[int]]]:

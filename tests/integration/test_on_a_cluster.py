@@ -169,7 +169,7 @@ def test_kubeflow_lists_the_pages_and_numbers_that_its_interface_shows(run):
     assert found >= {
         ("prepare", "data_report_page"),
         ("train_gan", "curves"),
-        ("evaluate", "metrics"),
+        ("compare", "metrics"),
         ("evaluate", "classification_metrics"),
         ("compare", "report"),
         ("compare", "summary"),

@@ -9,7 +9,7 @@ from components.compare.report import tables as report_tables
 from components.compare.report import text as report_text
 from components.compare.report.checklist import CLAIM, TRIPOD, checklist
 from components.compare.report.ledger_section import MOST_CASES, ledger_section
-from components.compare.summary import summary_markdown
+from components.compare.summary import summary_markdown, summary_metrics
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,17 @@ def test_the_summary_takes_no_markup_from_the_names_of_the_data_set(run):
     _, verdict = run
     text = summary_markdown({**verdict, "data_set": {**verdict["data_set"], "name": "<b>|x|</b>\n# y"}})
     assert "\\<b>\\|x\\|\\</b> # y" in text.splitlines()[0]
+
+
+def test_metrics_of_a_run_are_named_by_arm_and_score(tmp_path):
+    inputs = example_inputs(tmp_path, arms=("real", "gan:50", "gan:50%", "traditional+gan:20"), test_per_class=10)
+    verdict, _ = example_verdict(inputs)
+    metrics = summary_metrics(verdict)
+    assert len(metrics) == 4 * 5
+    for arm, key in zip(verdict["arms"], ("real", "gan_50", "gan_50pct", "traditional_gan_20"), strict=True):
+        assert metrics[f"{key}.auc"] == arm["mean"]["auc"]
+    verdict["arms"][1]["mean"]["auc"] = float("nan")
+    assert "gan_50.auc" not in summary_metrics(verdict)
 
 
 def test_averages_of_the_classification_report_follow_from_its_rows(run):
