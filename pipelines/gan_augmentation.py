@@ -1,8 +1,8 @@
 """The pipeline: does GAN-made training data help, how much of it, and at what cost in missed disease?
 
 plan -> prepare -> train_gan (class x replicate, on GPU nodes)
-                      `-> synthesize -> train_classifier -> evaluate (one pair an arm)
-                                    `-> audit                  `-> compare
+                      `-> synthesize -> embed -> train_classifier -> evaluate (one pair an arm)
+                                             `-> audit                  `-> compare
 """
 
 from kfp import dsl
@@ -10,6 +10,7 @@ from kfp.dsl.base_component import BaseComponent
 
 from components.audit.component import audit
 from components.compare.component import compare
+from components.embed.component import embed
 from components.evaluate.component import evaluate
 from components.plan.component import plan
 from components.prepare.component import prepare
@@ -65,6 +66,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         node_selector: dict = {},  # noqa: B006
         tolerations: list = [],  # noqa: B006
         inception_weights: str = "",
+        classifier: str = "paper",
         classifier_epochs: int = 60,
         classifier_batch_size: int = 32,
         classifier_learning_rate: float = 1e-3,
@@ -118,6 +120,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             tolerations: Tolerations of pods of stages that may have GPUs, as JSON.
             inception_weights: Inception-v3 weights (.safetensors, also minio://) for the quality figures; "" trains a
                 small encoder.
+            classifier: What learns the classes: `paper`, its small network, from the pixels; or `pretrained`, a linear
+                head on features of several depths of a frozen network (EfficientNet-Lite0, ImageNet).
             classifier_epochs: Passes of each classifier over its training set, at most.
             classifier_batch_size: Images a classifier update.
             classifier_learning_rate: Step size of Adam.
@@ -185,6 +189,20 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             "synthesize",
             images,
         )
+        embedded = embed(
+            development_set=prepared.outputs["development_set"],
+            test_set=prepared.outputs["test_set"],
+            synthetic_set=synthesized.outputs["synthetic_set"],
+            arms=arms,
+            classifier=classifier,
+            seed=seed,
+            threads=gan_threads,
+            device=device,
+            gpus=gpus,
+            gpu_stages=gpu_stages,
+        )
+        place(embedded, "embed", images)
+        place_on_gpu(embedded, "embed", planned, gpu_type, tolerations, in_loop=False)
         audited = place(
             audit(
                 development_set=prepared.outputs["development_set"],

@@ -12,6 +12,7 @@ STAGES = {
     "prepare": ("data", "2", "4Gi"),
     "train_gan": ("gan", "", ""),
     "synthesize": ("gan", "2", "4Gi"),
+    "embed": ("gan", "2", "4Gi"),
     "audit": ("gan", "2", "4Gi"),
     "train_classifier": ("classifier", "2", "6Gi"),
     "evaluate": ("classifier", "1", "4Gi"),

@@ -49,6 +49,7 @@ def plan(
     node_selector: dict,
     tolerations: list,
     inception_weights: str,
+    classifier: str,
     classifier_epochs: int,
     classifier_batch_size: int,
     classifier_learning_rate: float,

@@ -61,6 +61,7 @@ class Parameters(BaseModel):
 
     inception_weights: str
 
+    classifier: Literal["paper", "pretrained"]
     classifier_epochs: Annotated[int, Field(ge=1, le=100_000)]
     classifier_batch_size: Annotated[int, Field(ge=1, le=65_536)]
     classifier_learning_rate: Annotated[float, Field(gt=0, le=1)]

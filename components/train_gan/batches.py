@@ -8,9 +8,9 @@ from torch import Tensor
 
 from components.contracts.errors import InputError
 from components.contracts.imageset import ImageSet
+from components.generators.device import to_device
 from components.generators.networks import from_pixels
 from components.generators.scale import scaled
-from components.train_gan.device import to_device
 
 
 def training_pixels(development: ImageSet, class_name: str, replicate: int, size: int) -> np.ndarray:

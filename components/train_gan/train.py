@@ -11,10 +11,10 @@ from safetensors.torch import save_file
 
 from components.contracts.files import fresh_folder, whole_file, write_json
 from components.contracts.imageset import ImageSet
+from components.generators.device import open_device, precision_of, to_device
 from components.storage.checkpoint_store import open_store
 from components.train_gan.batches import batch_sizes, batches, training_pixels
 from components.train_gan.checkpoint import checkpoint_key, load_latest, save
-from components.train_gan.device import open_device, precision_of, to_device
 from components.train_gan.record import LOSSES, Record
 from components.train_gan.training import GanSettings, Training
 

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 STAGES = {
     "data": {"plan", "prepare", "compare"},
-    "gan": {"train_gan", "synthesize", "audit"},
+    "gan": {"train_gan", "synthesize", "embed", "audit"},
     "classifier": {"train_classifier", "evaluate"},
 }
 LOOK = """

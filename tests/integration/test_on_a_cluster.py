@@ -21,7 +21,7 @@ from pipelines.cluster.kubeflow import connect
 UPDATES = 4500
 SETTINGS = {"gan_updates": UPDATES, "gan_checkpoint_updates": 75, "gan_batch_size": 8, "gan_precision": "float32"}
 VICTIM = "malignant"
-STAGES = {"plan", "prepare", "train-gan", "synthesize", "audit", "train-classifier", "evaluate", "compare"}
+STAGES = {"plan", "prepare", "train-gan", "synthesize", "embed", "audit", "train-classifier", "evaluate", "compare"}
 
 
 @dataclass
@@ -206,7 +206,7 @@ def test_a_second_submission_is_served_from_the_cache(run, data, tmp_path):
         for pod in objects("pods", "--selector", f"pipeline/runid={again},gansweep/stage")
     }
     assert "plan" in ran
-    assert ran.isdisjoint({"prepare", "train-gan", "synthesize", "audit", "train-classifier", "evaluate"})
+    assert ran.isdisjoint({"prepare", "train-gan", "synthesize", "embed", "audit", "train-classifier", "evaluate"})
     first, second = (json.loads((folder / "verdict.json").read_text()) for folder in (run.folder, tmp_path / "again"))
     assert first["arms"] == second["arms"]
 

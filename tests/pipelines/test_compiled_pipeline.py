@@ -43,10 +43,10 @@ def test_kfp_itself_loads_it(compiled):
     assert loaded.name == "gan-augmentation"
 
 
-def test_it_holds_the_eight_stages(compiled):
+def test_it_holds_the_every_stage(compiled):
     _, spec, _ = compiled
     stages = {name for name, component in spec["components"].items() if "executorLabel" in component}
-    assert stages == {f"comp-{s}" for s in ("plan", "prepare", "synthesize", "audit", "compare", *LOOPED)}
+    assert stages == {f"comp-{s}" for s in ("plan", "prepare", "synthesize", "embed", "audit", "compare", *LOOPED)}
 
 
 def test_nothing_starts_before_the_plan_has_refused_bad_parameters(compiled):
@@ -200,7 +200,7 @@ def test_only_the_entry_is_never_served_from_the_cache(compiled):
     _, spec, _ = compiled
     tasks = {task: body for _, component in dags(spec) for task, body in component["dag"]["tasks"].items()}
     cached = {name for name, task in tasks.items() if task.get("cachingOptions", {}).get("enableCache")}
-    assert cached == {"prepare", "synthesize", "audit", "compare", *LOOPED}
+    assert cached == {"prepare", "synthesize", "embed", "audit", "compare", *LOOPED}
 
 
 def test_compiling_loads_neither_torch_nor_tensorflow():

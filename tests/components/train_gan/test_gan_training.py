@@ -8,10 +8,10 @@ import torch
 
 from components.contracts import progress
 from components.contracts.errors import InputError
+from components.generators.device import precision_of
 from components.generators.networks import from_pixels
 from components.generators.sample import load_generator
 from components.train_gan.batches import batch_sizes, batches, training_pixels, turned
-from components.train_gan.device import precision_of
 from components.train_gan.record import progress_moments
 from components.train_gan.train import train_gan
 from components.train_gan.training import GanSettings, Training

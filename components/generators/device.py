@@ -1,4 +1,4 @@
-"""Where a GAN trains, CPU or GPU, and in which arithmetic."""
+"""Where PyTorch works, CPU or GPU, and in which arithmetic."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from components.contracts.errors import InputError
 
 
 def open_device(gpus: str, threads: int) -> torch.device:
-    """Return the device of a training and set PyTorch up for it: the first GPU, or the CPU if `gpus` is "" or "0".
+    """Return the device of a stage and set PyTorch up for it: the first GPU, or the CPU if `gpus` is "" or "0".
 
     Raises InputError if a GPU is asked for that is not there.
     """

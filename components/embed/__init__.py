@@ -1,0 +1,1 @@
+"""Makes features of every image set with a frozen network pretrained on ImageNet."""

@@ -1,0 +1,23 @@
+"""What a run looks at: which rows of its image sets need features, and in how many views."""
+
+import numpy as np
+
+from components.contracts.arms import Arm
+from components.contracts.features import VIEWS, measured_rows
+from components.contracts.imageset import ImageSet
+
+
+def wanted(
+    imagesets: dict[str, ImageSet], arms: list[Arm], classifier: str, seed: int
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Return the rows (int64, rising) and the number of views (1 or 8) to embed, by the name of the image set.
+
+    A classifier that learns from features needs all images, and the flips and turns of those a traditional arm
+    learns from; without one, the audit alone looks at features, of a sample and of no test image.
+    """
+    if classifier != "pretrained":
+        rows = {name: measured_rows(imageset, seed) for name, imageset in imagesets.items() if name != "test"}
+        return rows | {"test": np.empty(0, np.int64)}, dict.fromkeys(imagesets, 1)
+    turned = VIEWS if any(arm.traditional for arm in arms) else 1
+    rows = {name: np.arange(len(imageset)) for name, imageset in imagesets.items()}
+    return rows, {name: 1 if name == "test" else turned for name in imagesets}
