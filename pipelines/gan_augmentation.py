@@ -32,13 +32,15 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
     @dsl.pipeline(name=NAME)
     def gan_augmentation(
         data_set: str,
-        groups: str = "",
+        table: str = "",
+        table_columns: dict = {},  # noqa: B006
         positive_class: str = "",
         image_size: int = 32,
         test_share: float = 0.2,
         validation_share: float = 0.2,
         max_bad_share: float = 0.05,
         on_leak: str = "drop",
+        on_conflict: str = "drop",
         near_duplicate_correlation: float = 0.99,
         arms: list = ["real", "traditional", "gan:50%", "gan:100%", "traditional+gan:100%"],  # noqa: B006 (KFP copies it)
         replicates: int = 5,
@@ -82,13 +84,16 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
 
         Args:
             data_set: Folder or minio://bucket/prefix with a folder of images a class, also under train/ and test/.
-            groups: CSV table (image, lesion or patient) of images that belong together: file or minio://; "" if none.
+            table: CSV or TSV about the images (label, patient, lesion, split, subgroups): file or minio://; "" if none.
+            table_columns: Names of its columns where they aren't the usual ones, as JSON: image, label, group (a list),
+                split, subgroups (a list: "sex", "age:40,60" cuts at edges, "age:q4" into quarters).
             positive_class: Class whose misses cost most; "" takes `malignant`.
             image_size: Height and width of the images, in pixels: 16, 32, 64, 128 or 256.
             test_share: Share of the images drawn as test set where no test/ folder is given, 0 to 1.
             validation_share: Share of the development set that each replicate validates on, 0 to 0.5.
             max_bad_share: Share of unreadable files above which the run stops, 0 to 1.
             on_leak: Development images that share a group with the test set: `drop`, `keep` or `fail`.
+            on_conflict: Images with equal pixels under different labels: `drop` all of them, `keep` or `fail`.
             near_duplicate_correlation: Correlation of thumbnails above which two images are one group, 0.9 to 1.
             arms: Recipes of the training set, `real` among them: real, traditional, gan:120 (images a class),
                 gan:50% (of the real ones of each class), traditional+gan:480, only-gan:1000.
@@ -139,13 +144,15 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         prepared = place(
             prepare(
                 data_set=data_set,
-                groups=groups,
+                table=table,
+                table_columns=table_columns,
                 positive_class=positive_class,
                 image_size=image_size,
                 test_share=test_share,
                 validation_share=validation_share,
                 max_bad_share=max_bad_share,
                 on_leak=on_leak,
+                on_conflict=on_conflict,
                 near_duplicate_correlation=near_duplicate_correlation,
                 gan_batch_size=gan_batch_size,
                 seed=seed,

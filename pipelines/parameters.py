@@ -11,15 +11,14 @@ from typing import Any
 import yaml
 
 from components.contracts.errors import InputError
-from components.storage.objects import is_address
 from pipelines.compile import load_pipeline
 
 PRESETS = Path(__file__).parent / "presets"
 # Parameters that hold a path: made absolute, for stages may run elsewhere than the user's shell.
-PATHS = ("data_set", "groups", "inception_weights")
-
+PATHS = ("data_set", "table", "inception_weights")
 # Parameters of earlier versions and what they are called now.
 RENAMED = {
+    "groups": "table",
     "gan_checkpoint_epochs": "gan_checkpoint_updates",
     "gan_device": "device",
     "gan_gpus": "gpus",
@@ -99,7 +98,7 @@ def resolve(preset: dict[str, Any], settings: dict[str, Any], data_set: str = ""
         if name not in given and parameter.required:
             raise InputError(f"{name}: no value is given; name the data set with --data FOLDER")
         value = given.get(name, parameter.default)
-        is_local_path = name in PATHS and value and not is_address(value)
+        is_local_path = name in PATHS and value and "://" not in value
         values[name] = str(Path(value).expanduser().resolve()) if is_local_path else value
     return values
 

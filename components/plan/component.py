@@ -15,13 +15,15 @@ def plan(
     train_classifier_nodes: dsl.OutputPath(dict),  # type: ignore[valid-type]
     code_digest: str,
     data_set: str,
-    groups: str,
+    table: str,
+    table_columns: dict,
     positive_class: str,
     image_size: int,
     test_share: float,
     validation_share: float,
     max_bad_share: float,
     on_leak: str,
+    on_conflict: str,
     near_duplicate_correlation: float,
     arms: list,
     replicates: int,
@@ -71,14 +73,19 @@ def plan(
     given = locals()
 
     from components.contracts.files import write_json, write_text
-    from components.contracts.progress import stage
+    from components.contracts.progress import stage, warn
+    from components.data_set.checks import listed_warnings
     from components.data_set.data_set import open_data_set
     from components.plan.parameters import Parameters, check_parameters
     from components.plan.plan import make_plan
 
     with stage("plan"):
         parameters = check_parameters({name: given[name] for name in Parameters.model_fields})
-        made = make_plan(parameters, open_data_set(parameters.data_set))
+        data = open_data_set(parameters.data_set, parameters.table, parameters.table_columns)
+        print(*data.understood(), sep="\n", flush=True)
+        for warning in listed_warnings(data):
+            warn("plan", "-", warning)
+        made = make_plan(parameters, data)
         laid_out = made.to_json(code_digest)
         write_json(plan_file.path, laid_out)
         write_text(data_version, made.data_version)

@@ -23,13 +23,15 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     data_set: Annotated[str, Field(min_length=1)]
-    groups: str
+    table: str
+    table_columns: dict[str, Any]
     positive_class: str
     image_size: int
     test_share: Share
     validation_share: Annotated[float, Field(gt=0, le=0.5)]
     max_bad_share: Annotated[float, Field(ge=0, lt=1)]
     on_leak: Literal["drop", "keep", "fail"]
+    on_conflict: Literal["drop", "keep", "fail"]
     near_duplicate_correlation: Annotated[float, Field(ge=0.9, le=1)]
     arms: list[str]
     replicates: Annotated[int, Field(ge=1, le=100)]

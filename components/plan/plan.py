@@ -7,7 +7,7 @@ import components
 from components.contracts.arms import Arm, parse_arms
 from components.contracts.errors import InputError
 from components.contracts.gan_sizes import gan_image_size
-from components.contracts.imageset import FEWEST_IMAGES, smallest_class
+from components.data_set.checks import check_classes, check_files, check_sizes, listed_reasons
 from components.data_set.data_set import DataSet, find_positive_class
 from components.plan.parameters import Parameters
 from components.storage.addresses import file_version
@@ -54,24 +54,21 @@ class Plan:
 def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     """Check the parameters against the listed data set and lay out the work.
 
-    Raises InputError on a single class, an unknown positive class, a test folder that lacks a class, a class with
-    fewer images than a GAN batch, a GAN size that can't be, arms none of which uses a GAN, a missing file, or more
-    loop cells than a run may have.
+    Raises InputError on a single class, an unknown positive class, a test folder that lacks a class, a class of which
+    too many files can't be used or with fewer images than a GAN batch, a GAN size that can't be, arms none of which
+    uses a GAN, a missing file, or more loop cells than a run may have.
     """
     classes = data_set.classes
-    if len(classes) < 2:
-        raise InputError(f"data_set: only one class, '{classes[0]}', is there; a classifier needs two or more folders")
+    check_classes(data_set)
     positive_class = find_positive_class(parameters.positive_class, classes)
     gan_image_size(parameters.gan_size, parameters.image_size)
-    for label in classes:
-        _check_class(data_set, label, parameters)
+    check_files(data_set, listed_reasons(data_set), parameters.max_bad_share)
+    check_sizes(data_set, parameters.test_share, parameters.validation_share, parameters.gan_batch_size)
     arms = parse_arms(parameters.arms)
     if not any(arm.uses_gan for arm in arms):
         raise InputError("arms: none of them uses synthetic images; add one such as gan:120 or gan:50%")
     versions = [
-        file_version(name, getattr(parameters, name))
-        for name in ("groups", "inception_weights")
-        if getattr(parameters, name)
+        file_version(name, getattr(parameters, name)) for name in ("inception_weights",) if getattr(parameters, name)
     ]
     cells = tuple(
         GanCell(label, replicate, parameters.seed + replicate)
@@ -84,27 +81,3 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
             "use fewer arms or gan_replicates, or several runs"
         )
     return Plan(parameters, positive_class, cells, tuple(arms), "-".join([data_set.digest(), *versions]))
-
-
-def _check_class(data_set: DataSet, label: str, parameters: Parameters) -> None:
-    count = data_set.count(label, "", "train")
-    if data_set.has_test_folder:
-        for folder, images in (("test", data_set.count(label, "test")), ("train", count)):
-            if images == 0:
-                raise InputError(
-                    f"data_set: class '{label}' has no images under {folder}/; every class needs some there"
-                )
-    else:
-        count -= round(parameters.test_share * count)
-    if count < FEWEST_IMAGES:
-        raise InputError(
-            f"data_set: class '{label}' has {count} images to learn from; its synthetic images can be judged from "
-            f"{FEWEST_IMAGES} on, so add images"
-        )
-    needed = smallest_class(parameters.gan_batch_size, parameters.validation_share)
-    if count < needed:
-        largest = parameters.gan_batch_size * count // needed
-        raise InputError(
-            f"gan_batch_size: class '{label}' has {count} images to learn from, a batch of {parameters.gan_batch_size} "
-            f"needs {needed} (validation taken off); add images or set gan_batch_size to at most {largest}"
-        )

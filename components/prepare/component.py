@@ -10,13 +10,15 @@ def prepare(
     data_report: dsl.Output[dsl.Artifact],
     data_report_page: dsl.Output[dsl.HTML],
     data_set: str,
-    groups: str,
+    table: str,
+    table_columns: dict,
     positive_class: str,
     image_size: int,
     test_share: float,
     validation_share: float,
     max_bad_share: float,
     on_leak: str,
+    on_conflict: str,
     near_duplicate_correlation: float,
     gan_batch_size: int,
     seed: int,
@@ -35,9 +37,9 @@ def prepare(
     from components.prepare.prepare import PrepareSettings, prepare
 
     with stage("prepare"):
-        listed = open_data_set(data_set)
+        listed = open_data_set(data_set, table, table_columns)
         if listed.digest() != data_version.partition("-")[0]:
-            raise InputError(f"data_set: {data_set}: changed since the run began; start it anew")
+            raise InputError(f"data_set: {data_set}: it or its table changed since the run began; start it anew")
         settings = PrepareSettings(
             image_size=image_size,
             positive_class=find_positive_class(positive_class, listed.classes),
@@ -45,8 +47,8 @@ def prepare(
             validation_share=validation_share,
             max_bad_share=max_bad_share,
             on_leak=on_leak,
+            on_conflict=on_conflict,
             near_duplicate_correlation=near_duplicate_correlation,
-            groups=groups,
             seed=seed,
             smallest_class=smallest_class(gan_batch_size, validation_share),
         )

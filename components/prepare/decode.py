@@ -30,6 +30,11 @@ FORMATS = (
 )  # none that runs another program, as EPS does
 THUMBNAIL = 32  # pixels; the scale on which near-duplicates are compared
 
+# Said of pictures of 16 bits whose values need 12 at most: 4095 of 65535 is 16 of 255.
+SIXTEEN_BITS = "16 bits to 8"
+DARK = "16 bits, of which at most 12 are used"
+_TWELVE_BITS = 16
+
 _ORIENTATION = 0x0112  # EXIF tag; its values 2..8 say how to turn the picture upright
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -99,7 +104,9 @@ def _decode_rgb(data: bytes) -> tuple[Image.Image, list[str]]:
         image.load()
         rgb = _to_rgb(image, notes)
         if sixteen_bits:
-            notes.append("16 bits to 8")
+            notes.append(SIXTEEN_BITS)
+            if int(np.asarray(rgb).max()) <= _TWELVE_BITS:
+                notes.append(DARK)
         if turned:
             notes.append("turned upright by its EXIF orientation")
         orientation = _orientation(image)  # asked again: TIFF files turn themselves while loading

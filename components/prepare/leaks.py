@@ -20,18 +20,20 @@ class Leaks:
     development: np.ndarray
 
 
-def find_leaks(groups: np.ndarray, by_table: np.ndarray, by_similarity: np.ndarray, test: np.ndarray) -> Leaks:
-    """Find the groups on both sides of the split; `test` is a mask (bool, N).
+def find_leaks(
+    groups: np.ndarray, by_table: np.ndarray, by_similarity: np.ndarray, test: np.ndarray, development: np.ndarray
+) -> Leaks:
+    """Find the groups on both sides of the split; `test` and `development` are masks (bool, N).
 
     `groups`, `by_table` and `by_similarity` (any type, N) say which images belong together: by all that is known, by
-    the groups table alone, and by duplicates and near-duplicates alone.
+    the user's table alone, and by duplicates and near-duplicates alone.
     """
-    across = _on_both_sides(groups, test)
+    across = _on_both_sides(groups, test, development)
     return Leaks(
         test=across & test,
-        test_by_table=_on_both_sides(by_table, test) & test,
-        test_by_similarity=_on_both_sides(by_similarity, test) & test,
-        development=across & ~test,
+        test_by_table=_on_both_sides(by_table, test, development) & test,
+        test_by_similarity=_on_both_sides(by_similarity, test, development) & test,
+        development=across & development,
     )
 
 
@@ -52,5 +54,5 @@ def dropped(leaks: Leaks, groups: np.ndarray, paths: Sequence[str], policy: str)
     return leaks.development if policy == "drop" else np.zeros_like(leaks.development)
 
 
-def _on_both_sides(groups: np.ndarray, test: np.ndarray) -> np.ndarray:
-    return np.isin(groups, groups[test]) & np.isin(groups, groups[~test])
+def _on_both_sides(groups: np.ndarray, test: np.ndarray, development: np.ndarray) -> np.ndarray:
+    return np.isin(groups, groups[test]) & np.isin(groups, groups[development])

@@ -10,15 +10,17 @@ import numpy as np
 from components.contracts.errors import InputError
 from components.contracts.files import fresh_folder, write_json, write_text
 from components.contracts.imageset import ImageSet, write_imageset
+from components.contracts.progress import warn
+from components.data_set.checks import check_classes, check_files, listed_reasons
 from components.data_set.data_set import DataSet
+from components.prepare.conflicts import conflicting, left_out_for_conflict
 from components.prepare.duplicates import Pairs, exact_duplicates, near_duplicates
-from components.prepare.groups import connected, group_names, read_groups, table_links
+from components.prepare.groups import connected, group_names, table_links
 from components.prepare.leaks import dropped, find_leaks
 from components.prepare.page import report_html
 from components.prepare.reading import Reading, read_images
-from components.prepare.report import data_report
+from components.prepare.report import Found, data_report
 from components.prepare.split import draw_test_set, validation_folds
-from components.storage.addresses import local_file
 
 MOST_THREADS = 8  # each may hold a picture of 50 million pixels
 
@@ -27,8 +29,8 @@ MOST_THREADS = 8  # each may hold a picture of 50 million pixels
 class PrepareSettings:
     """What a user sets for this stage.
 
-    `positive_class` is one of the classes; `image_size` in pixels; shares in 0..1; `on_leak` is "drop", "keep" or
-    "fail"; `groups` is the path or address of a CSV or ""; `smallest_class` is the least number of images of a class
+    `positive_class` is one of the classes; `image_size` in pixels; shares in 0..1; `on_leak` and `on_conflict` are
+    "drop", "keep" or "fail"; `smallest_class` is the least number of images of a class
     that a GAN needs to learn from (its batch), 0 without GANs; `threads` changes the speed, never the result.
     """
 
@@ -38,8 +40,8 @@ class PrepareSettings:
     validation_share: float = 0.2
     max_bad_share: float = 0.05
     on_leak: str = "drop"
+    on_conflict: str = "drop"
     near_duplicate_correlation: float = 0.99
-    groups: str = ""
     seed: int = 0
     smallest_class: int = 0
     threads: int = min(MOST_THREADS, os.cpu_count() or 1)
@@ -59,34 +61,48 @@ def prepare(
     split or of a validation fold. Raises InputError for all that training couldn't be done with, before anything is
     written.
     """
-    _refuse_classes(data_set, settings)
-    listed = _listed_groups(data_set, settings.groups)
+    check_classes(data_set)
+    check_files(data_set, listed_reasons(data_set), settings.max_bad_share)
+    _refuse_listed(data_set, settings)
     reading = read_images(data_set, settings.image_size, settings.threads)
-    _refuse_bad_files(reading, len(data_set.files), settings.max_bad_share)
+    check_files(data_set, {file.path: reason for file, reason in reading.refused}, settings.max_bad_share)
 
     paths = [file.path for file in reading.files]
+    listed = {file.path: file.group for file in reading.files if file.group}
     labels = np.array([data_set.classes.index(file.label) for file in reading.files], dtype=np.int64)
     exact, near = _duplicates(reading, settings)
+    conflict = conflicting(reading.sha256, labels)
+    usable = ~left_out_for_conflict(conflict, labels, exact, paths, settings.on_conflict)
+    _refuse_missing(labels[usable], data_set.classes, "on_conflict: every image of {} stands under another label too")
     similar = [(pairs.first, pairs.second) for pairs in (exact, near)]
     by_table = table_links(listed, paths)
     groups = group_names(connected(len(paths), by_table, *similar), listed, paths)
 
     if data_set.has_test_folder:
-        test = np.array([file.split == "test" for file in reading.files])
+        test = np.array([file.split == "test" for file in reading.files]) & usable
     else:
-        _refuse_missing(labels, data_set.classes, "data_set: none of the files of {} is an image that can be read")
-        test = draw_test_set(labels, groups, data_set.classes, settings.test_share, settings.seed)
+        test = np.zeros(len(paths), dtype=bool)
+        test[usable] = draw_test_set(
+            labels[usable], groups[usable], data_set.classes, settings.test_share, settings.seed, bool(listed)
+        )
     _refuse_missing(labels[test], data_set.classes, "data_set: no file of {} in test/ is an image that can be read")
-    _refuse_missing(labels[~test], data_set.classes, "data_set: no file of {} in train/ is an image that can be read")
-    leaks = find_leaks(groups, connected(len(paths), by_table), connected(len(paths), *similar), test)
+    _refuse_missing(
+        labels[~test & usable], data_set.classes, "data_set: no file of {} in train/ is an image that can be read"
+    )
+    leaks = find_leaks(groups, connected(len(paths), by_table), connected(len(paths), *similar), test, ~test & usable)
     left_out = dropped(leaks, groups, paths, settings.on_leak)
-    development = ~test & ~left_out
+    development = ~test & ~left_out & usable
     _refuse_missing(
         labels[development], data_set.classes, "on_leak: every development image of {} shares a group with the test set"
     )
     folds = np.full(len(paths), -1, dtype=np.int64)
     folds[development] = validation_folds(
-        labels[development], groups[development], data_set.classes, settings.validation_share, settings.seed
+        labels[development],
+        groups[development],
+        data_set.classes,
+        settings.validation_share,
+        settings.seed,
+        bool(listed),
     )
     _refuse_small(labels[development], folds[development], data_set.classes, settings.smallest_class)
 
@@ -102,19 +118,19 @@ def prepare(
         folds=folds,
         groups=groups,
         sha256=reading.sha256,
+        subgroups={
+            name: np.array([file.subgroups[number] for file in reading.files], dtype=np.str_)
+            for number, name in enumerate(data_set.subgroups)
+        },
     )
-    report = data_report(whole, reading, exact, near, leaks, left_out, listed, settings.on_leak)
+    found = Found(exact, near, leaks, left_out, conflict, usable)
+    report = data_report(data_set, whole, reading, found, settings.on_leak, settings.on_conflict)
     write_imageset(development_folder, whole.subset(development))
     write_imageset(test_folder, whole.subset(test))
     write_json(fresh_folder(report_folder) / "data_report.json", report)
     write_text(page, report_html(report))
-
-
-def _listed_groups(data_set: DataSet, table: str) -> dict[str, str]:
-    if not table:
-        return {}
-    with local_file("groups", table) as path:
-        return read_groups(path, [file.path for file in data_set.files])
+    for warning in report["warnings"]:
+        warn("prepare", "-", warning)
 
 
 def _duplicates(reading: Reading, settings: PrepareSettings) -> tuple[Pairs, Pairs]:
@@ -125,33 +141,15 @@ def _duplicates(reading: Reading, settings: PrepareSettings) -> tuple[Pairs, Pai
     return exact, Pairs(single[near.first], single[near.second], near.correlation)
 
 
-def _refuse_classes(data_set: DataSet, settings: PrepareSettings) -> None:
-    """Refuse what the mere list of files shows, before any is read."""
-    names = ", ".join(data_set.classes)
-    if len(data_set.classes) < 2:
-        raise InputError(f"data_set: {data_set.address}: a single class ({names}); give a folder each for two or more")
+def _refuse_listed(data_set: DataSet, settings: PrepareSettings) -> None:
+    """Refuse settings that the mere list of files shows to be unfit, before any is read."""
     if settings.positive_class not in data_set.classes:
+        names = ", ".join(data_set.classes)
         raise InputError(f"positive_class: '{settings.positive_class}' is not one of the classes {names}")
     for name in data_set.classes:
         count = data_set.count(name, "train", "")
-        if not count:
-            raise InputError(
-                f"data_set: {data_set.address}: no images of {name} in train/; add them or remove test/{name}"
-            )
-        if data_set.has_test_folder and not data_set.count(name, "test"):
-            raise InputError(f"data_set: {data_set.address}: no images of {name} in test/; every class must be tested")
         if count < settings.smallest_class:
             raise InputError(_too_small(name, count, settings.smallest_class))
-
-
-def _refuse_bad_files(reading: Reading, total: int, most: float) -> None:
-    bad = len(reading.refused)
-    if bad > most * total or bad == total:
-        file, reason = reading.refused[0]
-        raise InputError(
-            f"data_set: {bad} of {total} files ({bad / total:.1%}) can't be used, more than max_bad_share "
-            f"({most:.1%}); the first is {file.path}: {reason}; mend or remove them"
-        )
 
 
 def _refuse_missing(labels: np.ndarray, classes: Sequence[str], message: str) -> None:

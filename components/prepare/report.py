@@ -2,13 +2,16 @@
 
 import base64
 import io
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from components.contracts.imageset import ImageSet
+from components.data_set.data_set import DataSet
+from components.data_set.words import count, shown
+from components.prepare.decode import DARK, SIXTEEN_BITS
 from components.prepare.duplicates import Pairs
 from components.prepare.leaks import Leaks
 from components.prepare.reading import Reading
@@ -17,25 +20,37 @@ MOST_LISTED = 1000  # pairs
 MOST_PICTURES = 10
 
 
+@dataclass(frozen=True)
+class Found:
+    """What was found among all readable images; masks are bool, N.
+
+    `left_out` are development images that leak and are dropped, `conflict` images with equal pixels under another
+    label; those that are dropped for it aren't `usable`.
+    """
+
+    exact: Pairs
+    near: Pairs
+    leaks: Leaks
+    left_out: np.ndarray
+    conflict: np.ndarray
+    usable: np.ndarray
+
+
 def data_report(
-    whole: ImageSet,
-    reading: Reading,
-    exact: Pairs,
-    near: Pairs,
-    leaks: Leaks,
-    left_out: np.ndarray,
-    listed: dict[str, str],
-    policy: str,
+    data_set: DataSet, whole: ImageSet, reading: Reading, found: Found, on_leak: str, on_conflict: str
 ) -> dict[str, Any]:
     """Return the report on a data set as a dictionary for JSON.
 
-    `whole` holds all readable images, also the development images left out because they leak (`left_out`, mask).
-    Lists of pairs hold the 1000 worst, with the number of all beside them. The digest covers paths, labels and pixels.
+    `whole` holds all readable images, also those left out because they leak or have two labels. Lists of pairs hold the
+    1000 worst, with the number of all beside them. The digest covers paths, labels and pixels. `table` tells how the
+    user's table was understood (None without one); `warnings` are lines about all that deserves a look.
     """
+    exact, near, leaks, left_out = found.exact, found.near, found.leaks, found.left_out
+    listed = {file.path for file in reading.files if file.group}
     both = Pairs(*(np.concatenate(columns) for columns in zip(exact.columns, near.columns, strict=True)))
     differ = both.chosen(whole.labels[both.first] != whole.labels[both.second])
-    kept = {"development": (whole.splits == "development") & ~left_out, "test": whole.splits == "test"}
-    return {
+    kept = {"development": (whole.splits == "development") & ~left_out & found.usable, "test": whole.splits == "test"}
+    report = {
         "name": whole.name,
         "notice": whole.notice,
         "digest": replace(whole, groups=np.full(len(whole), "")).digest(),
@@ -59,7 +74,12 @@ def data_report(
             "by_group_table": int(leaks.test_by_table.sum()),
             "by_near_duplicate": int(leaks.test_by_similarity.sum()),
             "dropped": int(left_out.sum()),
-            "policy": policy,
+            "policy": on_leak,
+        },
+        "conflicts": {
+            "images": int(found.conflict.sum()),
+            "dropped": int(np.sum(~found.usable)),
+            "policy": on_conflict,
         },
         "groups": {
             "given": bool(listed),
@@ -68,7 +88,51 @@ def data_report(
             "largest": int(np.unique(whole.groups, return_counts=True)[1].max()),
         },
         "worst_pairs": _worst(both, whole),
+        "understood": data_set.understood(),
+        "table": data_set.table.to_json() if data_set.table else None,
+        "subgroups": {name: _numbers(values) for name, values in whole.subgroups.items()},
     }
+    return report | {"warnings": [*data_set.warnings, *_warnings(report)]}
+
+
+def _warnings(report: dict[str, Any]) -> list[str]:
+    """Return what the pixels showed that deserves a look, a line each."""
+    said = []
+    if report["refused"]:
+        first = report["refused"][0]
+        said.append(
+            f"left out {count(len(report['refused']), 'file')} that can't be used, first {shown(first['path'])}: "
+            f"{shown(first['reason'])}"
+        )
+    conflicts = report["conflicts"]
+    if conflicts["images"]:
+        pair = next(pair for pair in report["conflicting_labels"] if pair["correlation"] == 1)
+        done = "all left out" if conflicts["dropped"] else "kept"
+        said.append(
+            f"{count(conflicts['images'], 'image')} with equal pixels under two labels, {done} (on_conflict: "
+            f"{conflicts['policy']}), first {shown(pair['a'])} and {shown(pair['b'])}"
+        )
+    leaks = report["leaks"]
+    if leaks["test_images"]:
+        done = (
+            f"{leaks['dropped']:,} left out" if leaks["dropped"] else "kept, so results may look better than they are"
+        )
+        said.append(
+            f"{count(leaks['test_images'], 'test image')} with relatives among {leaks['development_images']:,} images "
+            f"to learn from: {done} (on_leak: {leaks['policy']})"
+        )
+    dark, deep = report["converted"].get(DARK, 0), report["converted"].get(SIXTEEN_BITS, 0)
+    if dark > deep / 2:
+        said.append(
+            f"{dark:,} of {count(deep, 'file')} of 16 bits hold no value above 4095, as 12-bit pictures do: they turn "
+            "out nearly black; multiply their values by 16 first"
+        )
+    return said
+
+
+def _numbers(values: np.ndarray) -> dict[str, int]:
+    names, numbers = np.unique(values, return_counts=True)
+    return {str(name): int(number) for name, number in zip(names, numbers, strict=True)}
 
 
 def side_by_side(left: np.ndarray, right: np.ndarray) -> str:

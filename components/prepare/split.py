@@ -13,14 +13,14 @@ MOST_PARTS = 20  # a test share is approached by k of m parts, m at most this
 
 
 def draw_test_set(
-    labels: np.ndarray, groups: np.ndarray, classes: Sequence[str], share: float, seed: int
+    labels: np.ndarray, groups: np.ndarray, classes: Sequence[str], share: float, seed: int, known: bool = False
 ) -> np.ndarray:
     """Draw a test set of about `share` of the images, by group and stratified by class; returns a mask (bool, N).
 
-    Raises InputError if a class has a single group, or if the groups can't be parted so that both sides hold every
-    class.
+    `known` says that groups come from a table too, not from duplicates alone, for messages. Raises InputError if a
+    class has a single group, or if the groups can't be parted so that both sides hold every class.
     """
-    fewest = _fewest_groups(labels, groups, classes, 2, "test_share", "give a test/ folder or more images")
+    fewest = _fewest_groups(labels, groups, classes, 2, "test_share", "give a test/ folder or more images", known)
     parts = Fraction(share).limit_denominator(min(MOST_PARTS, fewest))
     count, taken = (parts.denominator, parts.numerator) if 0 < parts < 1 else (min(MOST_PARTS, fewest), 1)
     test = _parts(labels, groups, count, seed) < taken
@@ -34,7 +34,7 @@ def draw_test_set(
 
 
 def validation_folds(
-    labels: np.ndarray, groups: np.ndarray, classes: Sequence[str], share: float, seed: int
+    labels: np.ndarray, groups: np.ndarray, classes: Sequence[str], share: float, seed: int, known: bool = False
 ) -> np.ndarray:
     """Number the validation folds of the development set: int64, N, from 0.
 
@@ -42,7 +42,7 @@ def validation_folds(
     without a class.
     """
     count = fold_count(share)
-    _fewest_groups(labels, groups, classes, count, "validation_share", "raise it or give more images")
+    _fewest_groups(labels, groups, classes, count, "validation_share", "raise it or give more images", known)
     folds = _parts(labels, groups, count, seed)
     for label, name in enumerate(classes):
         if len(set(folds[labels == label])) < count:
@@ -62,17 +62,27 @@ def _parts(labels: np.ndarray, groups: np.ndarray, count: int, seed: int) -> np.
 
 
 def _fewest_groups(
-    labels: np.ndarray, groups: np.ndarray, classes: Sequence[str], needed: int, parameter: str, remedy: str
+    labels: np.ndarray,
+    groups: np.ndarray,
+    classes: Sequence[str],
+    needed: int,
+    parameter: str,
+    remedy: str,
+    known: bool,
 ) -> int:
     """Return the number of groups of the class that has fewest; raises InputError if that is below `needed`."""
     counts = {name: len(set(groups[labels == label])) for label, name in enumerate(classes)}
     name = min(counts, key=lambda name: counts[name])
     if counts[name] < needed:
         raise InputError(
-            f"{parameter}: {name} has images of {counts[name]} groups (lesions, patients), at least {needed} are "
-            f"needed; {remedy}"
+            f"{parameter}: {name} has images of {counts[name]} {_kind(known)}, at least {needed} are needed; {remedy}"
         )
     return counts[name]
+
+
+def _kind(known: bool) -> str:
+    """What groups are: without a table, duplicates alone tell them."""
+    return "groups (lesions, patients)" if known else "pictures that differ (duplicates count once)"
 
 
 def _largest(groups: np.ndarray) -> int:

@@ -42,9 +42,10 @@ def run(
 
     Give --out the folder of an interrupted run to go on with it.
     """
-    from components.data_set.data_set import open_data_set
+    from components.data_set.checks import listed_warnings
     from components.plan.parameters import check_parameters
     from components.plan.plan import make_plan
+    from pipelines.cli.data import open_shown
     from pipelines.compile import image_names
     from pipelines.local.run import run_locally
     from pipelines.parameters import load_presets, parse_settings, resolve
@@ -53,7 +54,9 @@ def run(
     from pipelines.runs.table import load_verdict, print_verdict
 
     values = resolve(load_presets(presets), parse_settings(settings or []), data)
-    plan = make_plan(check_parameters(values), open_data_set(values["data_set"]))
+    parameters = check_parameters(values)
+    data_set = open_shown(values["data_set"], values["table"], values["table_columns"])
+    plan = make_plan(parameters, data_set)
     if runner == "docker":
         from pipelines.local.containers import check_images
 
@@ -64,7 +67,8 @@ def run(
     folder = out or Path("runs") / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{Path(presets[0]).stem}"
     open_run_folder(folder, values)
     console.print(f"{len(plan.gan_cells)} GANs and {len(plan.arms)} arms; results go to {folder}", highlight=False)
-    view = LiveView(console) if console.is_terminal else nullcontext(PlainView(console))
+    said = listed_warnings(data_set)
+    view = LiveView(console, said) if console.is_terminal else nullcontext(PlainView(console, said))
     with view as shown:
         run_locally(folder, shown, runner)
     print_verdict(load_verdict(folder), console)
@@ -108,7 +112,7 @@ def phantoms(
 
 @app.command()
 def upload(
-    source: Annotated[Path, typer.Argument(help="Folder of a data set, or one file (a table of groups, weights).")],
+    source: Annotated[Path, typer.Argument(help="Folder of a data set, or one file (a table, weights).")],
     address: Annotated[str, typer.Argument(help="minio://bucket/prefix, or minio://bucket/file for one file.")],
 ) -> None:
     """Bring a data set to MinIO, or any S3 server. What is there unchanged is passed over.

@@ -1,6 +1,7 @@
 """What a person sees while a run is under way."""
 
 import time
+from collections.abc import Iterable
 from typing import Protocol
 
 from rich.console import Console
@@ -22,10 +23,14 @@ class View(Protocol):
 
 
 class PlainView:
-    """One plain line an event, for logs and pipes; progress at most every 15 s a cell, and always the last."""
+    """One plain line an event, for logs and pipes; progress at most every 15 s a cell, and always the last.
 
-    def __init__(self, console: Console) -> None:
+    Warnings are shown once; those in `said` have been.
+    """
+
+    def __init__(self, console: Console, said: Iterable[str] = ()) -> None:
         self._console = console
+        self._said = set(said)
         self._pace = _Pace()
         self._shown: dict[tuple[str, str], float] = {}
 
@@ -33,6 +38,9 @@ class PlainView:
         """Print the event, unless it is progress that comes too soon after the last line."""
         key, now = (event.stage, event.cell), time.monotonic()
         name = _name(event)
+        if event.kind == "warning":
+            warn_once(self._console, self._said, event.warning)
+            return
         if event.kind == "started":
             self._shown[key] = now
             self._print(f"{name}: started")
@@ -54,7 +62,8 @@ class PlainView:
 class LiveView:
     """A table of bars on a terminal: stage, progress, losses, time gone and left. Use it as a context manager."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, said: Iterable[str] = ()) -> None:
+        self._said = set(said)
         name = TextColumn("{task.description}", table_column=Column(no_wrap=True))
         bar = BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=4))
         done = TextColumn("{task.fields[done]}", table_column=Column(no_wrap=True, justify="right"))
@@ -75,7 +84,10 @@ class LiveView:
         self._progress.stop()
 
     def show(self, event: Event) -> None:
-        """Add or update the bar of the event's cell."""
+        """Add or update the bar of the event's cell; a warning is a line above the bars."""
+        if event.kind == "warning":
+            warn_once(self._progress.console, self._said, event.warning)
+            return
         key = (event.stage, event.cell)
         if key not in self._tasks:
             self._tasks[key] = self._progress.add_task(_name(event), total=None, done="", figures="", left="")
@@ -106,6 +118,13 @@ class _Pace:
         if not before < event.done < event.planned:
             return ""
         return f"{_duration((now - since) * (event.planned - event.done) / (event.done - before))} left"
+
+
+def warn_once(console: Console, said: set[str], warning: str) -> None:
+    """Print a warning, unless it was said before."""
+    if warning not in said:
+        said.add(warning)
+        console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def _name(event: Event) -> str:

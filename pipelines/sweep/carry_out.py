@@ -22,7 +22,7 @@ from pipelines.digest import code_digest
 from pipelines.local.run import end_runs, run_locally
 from pipelines.runs.endings import StageError, ended_by_signals
 from pipelines.runs.folder import open_run_folder
-from pipelines.sweep.file import PlannedRun, Sweep, SweepFile, lay_out
+from pipelines.sweep.file import PlannedRun, Sweep, SweepFile, lay_out, shared_parameters
 from pipelines.sweep.view import SweepView
 
 ABOUT = "sweep-runs.json"
@@ -46,7 +46,8 @@ class _Shown:
 
 def plan_here(file: SweepFile) -> Sweep:
     """Lay out a sweep on this machine, and check each of its runs as `gansweep run` does; raises InputError."""
-    data_set = open_data_set(file.data_set)
+    shared = shared_parameters(file)
+    data_set = open_data_set(shared["data_set"], shared["table"], shared["table_columns"])
     sweep = lay_out(file, len(data_set.classes))
     for run in sweep.runs:
         make_plan(check_parameters(run.parameters), data_set)

@@ -37,7 +37,9 @@ NOT_IN_GRID = {
     "data_set": "a sweep has one data set; write a file for each",
     "arms": "list them under arms or ratios",
     "seed": "set replicates higher to see how trainings vary",
-    **dict.fromkeys(("groups", "positive_class", "test_share", "max_bad_share"), _ONE_TEST_SET),
+    **dict.fromkeys(
+        ("table", "table_columns", "on_conflict", "positive_class", "test_share", "max_bad_share"), _ONE_TEST_SET
+    ),
     "near_duplicate_correlation": _ONE_TEST_SET,
     **dict.fromkeys(("confidence", "sensitivity_margin", "target_sensitivity", "bootstrap_resamples"), _ONE_RULE),
 }
@@ -145,6 +147,13 @@ def read_sweep_file(path: Path) -> SweepFile:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.name):
         raise InputError(f"{path}: name: '{file.name}' may hold letters, digits, '.', '_' and '-' only")
     return file
+
+
+def shared_parameters(file: SweepFile) -> dict[str, Any]:
+    """Return every parameter as all runs have it that don't vary it: data set, table, ...; raises InputError."""
+    presets = [file.preset] if isinstance(file.preset, str) else file.preset
+    settings = {name: typed(name, value) for name, value in file.set.items()}
+    return resolve(load_presets([str(name) for name in presets]), settings, file.data_set)
 
 
 def lay_out(file: SweepFile, classes: int) -> Sweep:

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
 from components.contracts.progress import Event
+from pipelines.runs.live import warn_once
 from pipelines.sweep.file import PlannedRun, Sweep
 
 SECONDS_BETWEEN_LINES = 15
@@ -36,6 +37,7 @@ class SweepLines:
         self._console = console
         self._parts = {run.name: _Part(run) for run in sweep.runs}
         self._said: dict[str, float] = {}
+        self._warned: set[str] = set()
         self._done = 0
 
     def started(self, name: str) -> None:
@@ -44,7 +46,10 @@ class SweepLines:
         self._print(f"run {name}: started")
 
     def show(self, name: str, event: Event) -> None:
-        """Say how far a run is, unless it has just been said."""
+        """Say how far a run is, unless it has just been said; the same warning of several runs once."""
+        if event.kind == "warning":
+            warn_once(self._console, self._warned, event.warning)
+            return
         share = self._parts[name].add(event)
         if time.monotonic() - self._said.get(name, 0) >= SECONDS_BETWEEN_LINES:
             self._said[name] = time.monotonic()
@@ -68,6 +73,7 @@ class SweepBars:
 
     def __init__(self, console: Console, sweep: Sweep) -> None:
         self._parts = {run.name: _Part(run) for run in sweep.runs}
+        self._warned: set[str] = set()
         self._progress = Progress(
             TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=2)),
             BarColumn(bar_width=None, table_column=Column(ratio=2, min_width=4)),
@@ -94,7 +100,10 @@ class SweepBars:
         self._progress.update(self._tasks[name], doing="starts")
 
     def show(self, name: str, event: Event) -> None:
-        """Move the bar of a run."""
+        """Move the bar of a run; a warning is a line above the bars, the same one of several runs once."""
+        if event.kind == "warning":
+            warn_once(self._progress.console, self._warned, event.warning)
+            return
         self._move(name, self._parts[name].add(event), self._parts[name].doing)
 
     def finished(self, name: str) -> None:

@@ -35,7 +35,7 @@ def test_a_later_preset_goes_over_an_earlier_one(tmp_path):
 
 
 def test_paths_are_made_absolute_and_addresses_stay():
-    assert resolve({}, {"groups": "g.csv"}, "images")["groups"] == str(Path("g.csv").resolve())
+    assert resolve({}, {"table": "g.csv"}, "images")["table"] == str(Path("g.csv").resolve())
     assert resolve({}, {}, "minio://bucket/images")["data_set"] == "minio://bucket/images"
 
 
@@ -62,6 +62,7 @@ def test_a_setting_is_read_by_the_type_of_its_parameter(setting, value):
     ("setting", "message"),
     [
         ("gan_epoch=3", "gan_epoch: there is no such parameter; did you mean gan_epochs?"),
+        ("groups=g.csv", "groups: there is no such parameter any more; it is table now"),
         ("zzz=3", "zzz: there is no such parameter; see the table"),
         ("gan_gpus=1", "gan_gpus: there is no such parameter any more; it is gpus now"),
         ("gan_epochs=many", "gan_epochs: 'many' is not a value of type Integer"),

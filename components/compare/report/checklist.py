@@ -167,7 +167,7 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
         "validation, stratified by class; the test set is common to all arms and seen by evaluation alone."
     )
     if groups["given"]:
-        disjoint = "By group (lesion or patient, from the groups table), and by near-duplicates found in the pixels."
+        disjoint = "By group (lesion or patient, from the user's table), and by near-duplicates found in the pixels."
     else:
         disjoint = "By image and near-duplicates found in the pixels; no table of lesions or patients was given."
     disjoint += f" Leaks into the test set: {leaks['test_images']} test images, policy '{leaks['policy']}'."

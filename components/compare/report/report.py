@@ -232,12 +232,17 @@ def _data_section(data_report: dict[str, Any]) -> dict[str, Any]:
         ("Exact duplicates", plural(data_report["exact_duplicate_count"], "pair")),
         ("Near-duplicates", plural(data_report["near_duplicate_count"], "pair")),
         ("Conflicting labels", plural(data_report["conflicting_label_count"], "pair")),
-        ("Groups table", f"{plural(groups['count'], 'group')}, {plural(groups['unlisted'], 'image')} unlisted")
+        ("Groups by the table", f"{plural(groups['count'], 'group')}, {plural(groups['unlisted'], 'image')} unlisted")
         if groups["given"]
-        else ("Groups table", "not given"),
+        else ("Groups by the table", "none given"),
         ("Test images that share a group with development", count(leaks["test_images"])),
-        ("… known from the groups table", count(leaks["by_group_table"])),
+        ("… known from the table", count(leaks["by_group_table"])),
         ("… known from near-duplicates", count(leaks["by_near_duplicate"])),
+        (
+            "Equal pixels under two labels",
+            f"{count(data_report['conflicts']['images'])}, left out {count(data_report['conflicts']['dropped'])} "
+            f"(policy: {data_report['conflicts']['policy']})",
+        ),
         ("Development images left out", f"{count(leaks['dropped'])} (policy: {leaks['policy']})"),
     ]
     pairs = [
@@ -249,7 +254,12 @@ def _data_section(data_report: dict[str, Any]) -> dict[str, Any]:
         )
         for pair in data_report["worst_pairs"]
     ]
-    return {"integrity": integrity, "worst_pairs": pairs}
+    return {
+        "integrity": integrity,
+        "worst_pairs": pairs,
+        "understood": data_report["understood"],
+        "warnings": data_report["warnings"],
+    }
 
 
 def _contents(sections: dict[str, Any]) -> list[tuple[str, str]]:

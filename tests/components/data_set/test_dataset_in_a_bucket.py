@@ -6,8 +6,9 @@ from PIL import Image
 
 import components.storage.bucket
 from components.contracts.errors import InputError
-from components.data_set import data_set as dataset
-from components.data_set.data_set import ImageFile, open_data_set
+from components.data_set import listing
+from components.data_set.data_set import open_data_set
+from components.data_set.files import ImageFile
 from components.prepare.reading import read_images
 
 
@@ -65,10 +66,10 @@ def test_train_and_test_are_splits_and_the_name_comes_from_its_own_file(fill):
     ("names", "said"),
     [
         ([], "holds no images"),
-        (["a.png"], "holds no images"),
+        (["a.png"], "holds 1 image but no folder of a class"),
         (["test/a/1.png"], "has test/ but no train/"),
         (["train/a/1.png", "b/1.png"], "/data/set/b: stands beside train/"),
-        (["Train/a/1.png"], "write it in small letters, train/"),
+        (["a/1.png", "b/1.png", "d//copy/x.png"], "/data/set/d//copy/x.png: the object's name holds an empty"),
     ],
 )
 def test_what_is_no_data_set_is_refused(fill, names, said):
@@ -87,7 +88,7 @@ def test_a_broken_about_file_is_named(fill):
 
 
 def test_an_object_too_large_for_a_picture_is_not_read(fill, monkeypatch):
-    monkeypatch.setattr(dataset, "LARGEST_FILE", 10)
+    monkeypatch.setattr(listing, "LARGEST_FILE", 10)
     files = open_data_set(fill(["a/1.png", "b/1.png"])).files
     assert [file.refused for file in files] == ["larger than 1e-05 MB"] * 2
 

@@ -79,11 +79,6 @@ def test_a_gan_size_that_can_not_be_is_refused(image_folder, size):
     assert refusal(root, gan_size=size) == expected
 
 
-def test_a_missing_groups_table_is_refused(image_folder, tmp_path):
-    root = image_folder({"benign": 20, "malignant": 20})
-    assert refusal(root, groups=str(tmp_path / "none.csv")).startswith("groups: ")
-
-
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

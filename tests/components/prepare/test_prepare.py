@@ -25,9 +25,9 @@ class Prepared:
 
 @pytest.fixture
 def run(tmp_path):
-    def call(root: Path, **settings) -> Prepared:
+    def call(root: Path, table: str | Path = "", table_columns: dict | None = None, **settings) -> Prepared:
         out = tmp_path / "out"
-        data_set = open_data_set(str(root))
+        data_set = open_data_set(str(root), str(table), table_columns)
         prepare(
             data_set,
             PrepareSettings(**{"positive_class": data_set.classes[-1], "image_size": 16, "threads": 2, **settings}),
@@ -140,13 +140,13 @@ def test_no_leak_passes_where_leaks_stop_the_run(run, root):
     assert run(root, on_leak="fail").report["leaks"]["test_images"] == 0
 
 
-def test_a_groups_table_shows_leaks_that_pixels_do_not(run, root, tmp_path):
+def test_a_table_of_lesions_shows_leaks_that_pixels_do_not(run, root, tmp_path):
     table = tmp_path / "lesions.csv"
     table.write_text(
         "image,lesion_id\ntrain/benign/000.png,L1\ntest/benign/000.png,L1\ntest/benign/001.png,L1\n"
         "train/malignant/003.png,L2\ntrain/malignant/004.png,L2\n"
     )
-    result = run(root, groups=str(table))
+    result = run(root, table)
     assert result.report["leaks"]["by_group_table"] == result.report["leaks"]["test_images"] == 2
     assert result.report["leaks"]["by_near_duplicate"] == 0
     assert result.report["leaks"]["dropped"] == 1
@@ -187,7 +187,7 @@ def test_conflicting_labels_are_reported(run, root):
 def test_bad_files_are_left_out_and_listed(run, root):
     (root / "train/benign/000.png").write_bytes(b"")
     (root / "test/malignant/notes.txt").write_text("seen twice")
-    result = run(root, max_bad_share=0.1)
+    result = run(root, max_bad_share=0.2)
     assert [entry["path"] for entry in result.report["refused"]] == [
         "test/malignant/notes.txt",
         "train/benign/000.png",
@@ -217,21 +217,23 @@ def test_too_many_bad_files_stop_the_run(run, root):
     for i in range(3):
         (root / f"train/benign/{i:03}.png").write_bytes(b"broken")
     message = refusal(run, root)
-    assert message.startswith("data_set: 3 of 52 files (5.8%) can't be used, more than max_bad_share (5.0%); the first")
-    assert "train/benign/000.png: not an image that can be read" in message
-    assert run(root, max_bad_share=3 / 52).report["counts"]["development"]["benign"] == 21
+    assert message.startswith(
+        "data_set: 3 of 30 files of class 'benign' (10.0%) can't be used, more than max_bad_share"
+    )
+    assert "(5.0%); the first is train/benign/000.png: not an image that can be read" in message
+    assert run(root, max_bad_share=0.1).report["counts"]["development"]["benign"] == 21
 
 
 def test_a_single_class_is_refused(run, tmp_path):
     message = refusal(run, write_classes(tmp_path / "data", {"train/benign": 9, "test/benign": 3}))
-    assert "a single class (benign)" in message
+    assert "only one class, 'benign', is there" in message
 
 
 def test_a_class_missing_on_one_side_is_refused(run, tmp_path):
     root = write_classes(tmp_path / "data", {"train/a": 9, "train/b": 9, "test/a": 3})
-    assert "no images of b in test/" in refusal(run, root)
+    assert "class 'b' has no images under test/" in refusal(run, root)
     shutil.move(root / "train/b", root / "test/b")
-    assert "no images of b in train/" in refusal(run, root)
+    assert "class 'b' has no images under train/" in refusal(run, root)
 
 
 def test_a_class_with_no_readable_image_is_refused(run, tmp_path):
@@ -242,7 +244,7 @@ def test_a_class_with_no_readable_image_is_refused(run, tmp_path):
     for path in (root / "train/b").iterdir():
         path.write_bytes(b"")
     shutil.rmtree(root / "test")
-    assert refusal(run, root, max_bad_share=0.5).startswith("data_set: none of the files of b is an image")
+    assert refusal(run, root, max_bad_share=0.5).startswith("data_set: 9 of 9 files of class 'b' (100.0%)")
 
 
 def test_a_class_smaller_than_a_batch_is_refused_before_any_file_is_read(run, root, capsys):
@@ -265,4 +267,4 @@ def test_a_class_whose_every_image_leaks_is_refused(run, root):
 def test_settings_that_do_not_fit_the_data_are_refused(run, root):
     assert refusal(run, root, positive_class="melanoma").startswith("positive_class: 'melanoma' is not one of")
     assert refusal(run, root, on_leak="ignore").startswith("on_leak: 'ignore' is not a policy; choose drop, keep, fail")
-    assert refusal(run, root, groups="/nowhere.csv").startswith("groups: /nowhere.csv: there is no such file")
+    assert refusal(run, root, table="/nowhere.csv").startswith("table: /nowhere.csv: there is no such file")

@@ -8,7 +8,6 @@ import pytest
 
 from components.contracts.imageset import read_imageset
 from components.data_set.data_set import open_data_set
-from components.prepare.groups import read_groups
 from components.prepare.prepare import PrepareSettings, prepare
 
 ROOT = Path(__file__).parents[3]
@@ -23,9 +22,9 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("isic")
-    settings = PrepareSettings(groups=str(LESIONS), positive_class="malignant", smallest_class=128)
+    settings = PrepareSettings(positive_class="malignant", smallest_class=128)
     names = ("development_set", "test_set", "data_report", "page.html")
-    prepare(open_data_set(str(ISIC)), settings, *(folder / name for name in names))
+    prepare(open_data_set(str(ISIC), str(LESIONS)), settings, *(folder / name for name in names))
     return folder
 
 
@@ -67,8 +66,9 @@ def test_no_lesion_is_left_on_both_sides(folder, report):
 
 
 def test_the_leaking_lesions_are_those_that_were_counted_by_hand():
-    paths = [file.path for file in open_data_set(str(ISIC)).files]
-    lesions = read_groups(LESIONS, paths)
+    files = open_data_set(str(ISIC), str(LESIONS)).files
+    paths = [file.path for file in files]
+    lesions = {file.path: file.group for file in files if file.group}
     learnt = {lesions[path] for path in paths if path.startswith("train/") and path in lesions}
     leaking = [path for path in paths if path.startswith("test/") and lesions.get(path) in learnt]
     assert sum("/malignant/" in path for path in leaking) == 72

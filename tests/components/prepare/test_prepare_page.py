@@ -38,6 +38,11 @@ def report(**changes) -> dict:
             "dropped": 103,
             "policy": "drop",
         },
+        "conflicts": {"images": 0, "dropped": 0, "policy": "drop"},
+        "understood": ["data set: 3 files"],
+        "warnings": ["look <b>here</b>"],
+        "table": None,
+        "subgroups": {},
         "groups": {"given": True, "count": 900, "unlisted": 12, "largest": 4},
         "worst_pairs": [pair | {"same_label": True, "picture": side_by_side(white, white // 2)}],
     }
@@ -109,6 +114,11 @@ def test_a_clean_data_set_has_a_clean_page():
         "worst_pairs": [],
         "notice": "",
         "leaks": dict.fromkeys(report()["leaks"], 0) | {"policy": "drop"},
+        "conflicts": {"images": 0, "dropped": 0, "policy": "drop"},
+        "understood": ["data set: 3 files"],
+        "warnings": ["look <b>here</b>"],
+        "table": None,
+        "subgroups": {},
         "groups": {"given": False, "count": 1245, "unlisted": 1245, "largest": 1},
     }
     html = report_html(report(**nothing))

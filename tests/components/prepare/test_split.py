@@ -51,10 +51,12 @@ def test_a_class_of_few_groups_is_refused():
     labels = np.array([0] * 20 + [1] * 3)
     groups = np.array([f"g{i}" for i in range(23)])
     with pytest.raises(InputError, match=r"^validation_share: malignant has images of 3 groups .* at least 5"):
+        validation_folds(labels, groups, CLASSES, 0.2, seed=0, known=True)
+    with pytest.raises(InputError, match=r"^validation_share: malignant has images of 3 pictures that differ"):
         validation_folds(labels, groups, CLASSES, 0.2, seed=0)
     groups[20:] = "one patient"
     with pytest.raises(InputError, match=r"^test_share: malignant has images of 1 groups .* at least 2"):
-        draw_test_set(labels, groups, CLASSES, 0.2, seed=0)
+        draw_test_set(labels, groups, CLASSES, 0.2, seed=0, known=True)
 
 
 def test_a_class_of_few_groups_still_gives_test_images():

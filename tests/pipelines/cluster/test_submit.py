@@ -242,7 +242,7 @@ def test_the_pipeline_is_published_once_a_tag(kubeflow, gansweep):
     ("words", "message"),
     [
         (["--data", "/images"], "data_set: /images is on this machine, where pods can't read it; bring it there: gans"),
-        (["--set", "groups=/g.csv"], "groups: /g.csv is on this machine"),
+        (["--set", "table=/g.csv"], "table: /g.csv is on this machine"),
         (["--set", "inception_weights=/w.safetensors"], "inception_weights: /w.safetensors is on this machine"),
         (["--set", "arms=real,gna:3"], "arms: 'gna:3' is not an arm"),
         (["--set", "gan_epoch=3"], "did you mean gan_epochs?"),

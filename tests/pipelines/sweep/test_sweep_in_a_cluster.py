@@ -122,7 +122,7 @@ def test_a_sweep_outlives_lost_connections_without_submitting_twice(kubeflow, sw
     [
         ({"classes": None}, "classes: say how many classes minio://gansweep/data/phantoms has"),
         ({"data_set": "/images"}, "data_set: /images is on this machine"),
-        ({"set": {"groups": "/g.csv"}}, "groups: /g.csv is on this machine"),
+        ({"set": {"table": "/g.csv"}}, "table: /g.csv is on this machine"),
         ({"set": {"gan_updates": 0}}, "gan_updates: should be greater than or equal to 1"),
     ],
 )

@@ -167,6 +167,11 @@ def data_report(test: ImageSet, development: ImageSet) -> dict[str, Any]:
             "dropped": 12,
             "policy": "drop",
         },
+        "conflicts": {"images": 0, "dropped": 0, "policy": "drop"},
+        "understood": ["data set: 3 files"],
+        "warnings": ["look <b>here</b>"],
+        "table": None,
+        "subgroups": {},
         "groups": {"given": True, "count": 321, "unlisted": 8},
         "worst_pairs": [{**pair, "picture": png(strip)}] * 3,
     }

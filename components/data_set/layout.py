@@ -1,0 +1,243 @@
+"""How a data set is laid out: which folders are splits, which are classes, and what looks unlike what is meant."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from components.contracts.errors import InputError
+from components.data_set.listing import Found, Listing, is_archive
+from components.data_set.names import is_image_name
+from components.data_set.words import count, first_of, shown
+
+# Words for the parts of a data set, in any capitals; validation images are part of what may be learnt from.
+SPLIT_WORDS = {
+    **dict.fromkeys(("train", "training", "trn", "development", "dev"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "validate"), "val"),
+    **dict.fromkeys(("test", "testing", "tst", "holdout"), "test"),
+}
+_FOLDER_WORDS = {
+    word: split for word, split in SPLIT_WORDS.items() if word not in ("trn", "tst", "development", "dev", "holdout")
+}
+_PART = re.compile(r"(.*?)[ _-]?\d+$")
+_PART_WORDS = re.compile(r"(part|image|batch|chunk|folder|archive|shard)s?$", re.IGNORECASE)
+_MASK = re.compile(r"[ _-](mask|masks|seg|segmentation|superpixels|gt|annotation|label)(_?\d+)?$", re.IGNORECASE)
+_AUGMENTED = re.compile(r"(^|[\W_])(aug|augmented|augmentation|flipped|rotated)($|[\W_\d])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One file and what its folders say: its class and its split (train, test or "")."""
+
+    file: Found
+    label: str
+    split: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All files, whether folders are classes (else `label` is "" and a table must say it), and what deserves a look."""
+
+    files: tuple[Placed, ...]
+    has_classes: bool
+    warnings: tuple[str, ...]
+
+
+def lay_out(where: str, listing: Listing, *, labelled: bool, label_named: bool) -> Layout:
+    """Tell splits and classes by the folders of a data set; `where` is its address, for messages.
+
+    `labelled` says that a table holds labels: then folders needn't be classes. They aren't where `label_named` says
+    that the table's labels were asked for, nor where they are none or one, or parts (images_001, images_002).
+    Raises InputError where the folders are neither, or look like something else than they would be taken for.
+    """
+    tops = _children(listing, "")
+    splits = {name: _FOLDER_WORDS[name.casefold()] for name in tops if name.casefold() in _FOLDER_WORDS}
+    if splits and "train" not in splits.values() and labelled:
+        splits = {}
+    bases = _bases(where, listing, tops, splits)
+    warnings = [*listing.warnings, *_odd_names(listing)]
+    if splits and (validation := [name for name, split in splits.items() if split == "val"]):
+        number = sum(file.path.startswith(f"{name}/") for name in validation for file in listing.files)
+        warnings.append(f"{count(number, 'image')} of {validation[0]}/ join what is learnt from")
+    children = {base: _children(listing, base) for base in bases}
+    if labelled and (label_named or all(_no_classes(names) for names in children.values())):
+        placed = [Placed(file, "", split) for base, split in bases.items() for file in _below(listing, base)]
+        images = [item for item in placed if item.file.may_be_image]
+        if not images:
+            raise InputError(f"data_set: {where}: holds no images")
+        return Layout(_sorted(images), False, tuple(warnings))
+    placed = []
+    for base, split in bases.items():
+        _refuse_odd_classes(where, listing, base, children[base], labelled)
+        loose = [file.path for file in _below(listing, base) if _is_loose(file, base) and is_image_name(file.path)]
+        if loose:
+            beside = f"in {base}/" if base else "at the top"
+            warnings.append(
+                f"left out {count(len(loose), 'image')} {beside}, in no folder of a class: {first_of(loose)}"
+            )
+        for name in children[base]:
+            folder = f"{base}/{name}".strip("/")
+            files = _below(listing, folder)
+            if not files:
+                raise InputError(f"data_set: {where}/{folder}: holds no images; fill or remove it")
+            placed += [Placed(file, name, split) for file in files]
+    _refuse_twins({item.label for item in placed}, where)
+    tables = [file.path for file in listing.files if re.fullmatch(r"[^/]+\.(csv|tsv)", file.path, re.IGNORECASE)]
+    if tables and not labelled:
+        warnings.append(f"{first_of(tables)} beside the folders is not read, unless it is given as table")
+    return Layout(_sorted(placed), True, tuple(warnings))
+
+
+def _bases(where: str, listing: Listing, tops: list[str], splits: dict[str, str]) -> dict[str, str]:
+    """Return the folders that hold the classes, with the split of each."""
+    if not splits:
+        return {"": ""}
+    if "train" not in splits.values():
+        raise InputError(
+            f"data_set: {where}: has {next(iter(splits))}/ but no train/; put what may be learnt from into train/"
+        )
+    for split in ("train", "test", "val"):
+        named = [name for name in splits if splits[name] == split]
+        if len(named) > 1:
+            raise InputError(f"data_set: {where}: {named[0]}/ and {named[1]}/ both mean {split}/; make them one")
+    others = [name for name in tops if name not in splits]
+    if others:
+        raise InputError(
+            f"data_set: {where}/{shown(others[0])}: stands beside train/; move its images into train/ or out"
+        )
+    return {name: "test" if split == "test" else "train" for name, split in splits.items()}
+
+
+def _refuse_odd_classes(where: str, listing: Listing, base: str, names: list[str], labelled: bool) -> None:
+    """Refuse folders that would be taken for classes and are none."""
+    place = f"{where}/{base}".rstrip("/")
+    if not names:
+        images = [file.path for file in _below(listing, base) if is_image_name(file.path)]
+        archive = next((file.path for file in listing.files if is_archive(file.path)), "")
+        if archive:
+            raise InputError(f"data_set: {where}/{shown(archive)}: is an archive; unpack it")
+        if images:
+            raise InputError(
+                f"data_set: {place}: holds {count(len(images), 'image')} but no folder of a class; expected one folder "
+                f"a class, or a table that holds the labels: --set table={_table_beside(where, listing)}"
+            )
+        if base:
+            raise InputError(f"data_set: {place}: holds no folder of a class; fill or remove it")
+        raise InputError(f"data_set: {place}: holds no images; expected one folder a class, with images inside")
+    kinds = {name: _children(listing, f"{base}/{name}".strip("/")) for name in names}
+    loose = any(_is_loose(file, base) and is_image_name(file.path) for file in _below(listing, base))
+    if len(names) == 1 and not loose:
+        _refuse_wrapping(where, listing, base, names[0])
+    lower = {name.casefold() for name in names}
+    for name, inner in kinds.items():
+        folder = f"{base}/{name}".strip("/")
+        if any(_is_loose(file, folder) for file in _below(listing, folder)) or not inner:
+            continue
+        if len(names) > 1 and {child.casefold() for child in inner} <= lower:
+            raise InputError(
+                f"data_set: {where}/{shown(folder)}: holds only folders called like those beside it "
+                f"({first_of(inner)}), so it is no class but a copy or a result; move it out of the data set"
+            )
+        if {"train", "test"} <= {_FOLDER_WORDS.get(child.casefold(), "") for child in inner}:
+            raise InputError(
+                f"data_set: {where}/{shown(folder)}: holds {first_of(inner)}; put train/ and test/ above the folders "
+                "of the classes, not below"
+            )
+    if not labelled and len(names) > 1 and _no_classes(names) and _PART_WORDS.search(names[0].rstrip("0123456789 _-")):
+        raise InputError(
+            f"data_set: {place}: its folders ({first_of(names)}) are parts of one collection, not classes; give the "
+            f"table that holds the labels: --set table={_table_beside(where, listing)}"
+        )
+
+
+def _table_beside(where: str, listing: Listing) -> str:
+    """Return the table in the data set that may hold the labels, else a stand-in."""
+    tables = [file.path for file in listing.files if file.path.casefold().endswith((".csv", ".tsv"))]
+    return f"{where}/{shown(tables[0])}" if tables else "TABLE.csv"
+
+
+def _refuse_wrapping(where: str, listing: Listing, base: str, name: str) -> None:
+    """Refuse a single folder that holds the folders of the data set: name the one to give."""
+    folder = f"{base}/{name}".strip("/")
+    inner = _children(listing, folder)
+    loose = any(_is_loose(file, folder) for file in _below(listing, folder))
+    while len(inner) == 1 and not loose:
+        folder = f"{folder}/{inner[0]}"
+        inner = _children(listing, folder)
+        loose = any(_is_loose(file, folder) for file in _below(listing, folder))
+    if loose or len(inner) < 2:
+        return
+    if base:
+        raise InputError(
+            f"data_set: {where}/{base}: the folders of the classes stand in {shown(folder)}/; move them up into {base}/"
+        )
+    raise InputError(
+        f"data_set: {where}: the data set is the folder inside it; give {where}/{shown(folder)} ({first_of(inner)})"
+    )
+
+
+def _refuse_twins(labels: Iterable[str], where: str) -> None:
+    by_case: defaultdict[str, list[str]] = defaultdict(list)
+    for label in sorted(labels):
+        by_case[label.casefold()].append(label)
+    for twins in by_case.values():
+        if len(twins) > 1:
+            raise InputError(
+                f"data_set: {where}: the classes {first_of(twins)} differ in nothing but capitals; give all folders of "
+                "one class the same name"
+            )
+
+
+def _odd_names(listing: Listing) -> list[str]:
+    """Say which files are named like masks, and which like augmented copies."""
+    stems = {file.path.rpartition(".")[0] for file in listing.files}
+    masks, augmented = [], []
+    for file in listing.files:
+        stem = file.path.rpartition(".")[0]
+        mark = _MASK.search(stem)
+        folders = {part.casefold() for part in file.path.split("/")[1:-1]}
+        if (mark and stem[: mark.start()] in stems) or folders & {"mask", "masks", "segmentation", "segmentations"}:
+            masks.append(file.path)
+        if any(_AUGMENTED.search(part) for part in stem.split("/")[1:]):
+            augmented.append(file.path)
+    said = []
+    if masks:
+        mark = _MASK.search(masks[0].rpartition(".")[0])
+        pattern = f"NAME{mark[0]} beside NAME" if mark else "a folder of masks"
+        said.append(
+            f"{count(len(masks), 'file')} named like masks ({pattern}: {first_of(masks)}) are taken for pictures; move "
+            "masks out of the data set"
+        )
+    if augmented:
+        said.append(
+            f"{count(len(augmented), 'file')} named like augmented copies ({first_of(augmented)}) are taken for "
+            "pictures of their own; leave copies out, gansweep makes its own"
+        )
+    return said
+
+
+def _no_classes(names: list[str]) -> bool:
+    """Whether folders can't be classes: none, a single one, or the numbered parts of one collection."""
+    parts = [_PART.match(name) for name in names]
+    numbered = all(parts) and len({part[1].casefold() for part in parts if part}) == 1 and parts[0] and parts[0][1]
+    return len(names) < 2 or bool(numbered)
+
+
+def _children(listing: Listing, base: str) -> list[str]:
+    start = f"{base}/" if base else ""
+    return sorted(
+        name[len(start) :] for name in listing.folders if name.startswith(start) and "/" not in name[len(start) :]
+    )
+
+
+def _below(listing: Listing, base: str) -> list[Found]:
+    return [file for file in listing.files if not base or file.path.startswith(f"{base}/")]
+
+
+def _is_loose(file: Found, base: str) -> bool:
+    start = f"{base}/" if base else ""
+    return file.path.startswith(start) and "/" not in file.path[len(start) :]
+
+
+def _sorted(files: Iterable[Placed]) -> tuple[Placed, ...]:
+    return tuple(sorted(files, key=lambda item: item.file.path))
