@@ -93,7 +93,7 @@ def _check_real(development: ImageSet, gans: list[TrainedGan]) -> None:
         held_out = development.validation_mask(gan.replicate)
         if not (rows & held_out).any() or len(set(development.groups[rows & ~held_out])) < 3:
             raise InputError(
-                f"groups: {name} has too few groups for validation rows of its own and three others; split its groups"
+                f"table: {name} has too few groups for validation rows of its own and three others; split its groups"
             )
 
 
