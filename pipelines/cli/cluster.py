@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import components
-from pipelines.cli.options import Host, Namespace, Presets, Registry, Settings, Tag, console, errors
+from pipelines.cli.options import Host, Jobs, Namespace, Presets, Registry, Settings, Tag, console, errors
 
 if TYPE_CHECKING:
     from pipelines.cluster.kubeflow import Cluster
@@ -98,6 +98,7 @@ def sweep(
     namespace: Namespace = "kubeflow",
     registry: Registry = "gansweep",
     tag: Tag = components.__version__,
+    jobs: Jobs = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, print what would run, run nothing.")
     ] = False,
@@ -129,7 +130,7 @@ def sweep(
         with connect(host, namespace) as reached:
             _sweep(planned, folder, work_there(reached, planned, folder, registry, tag))
     else:
-        _sweep(planned, folder, work_here(folder))
+        _sweep(planned, folder, work_here(folder, jobs, planned.runs_at_once))
 
 
 def _sweep(planned: "Sweep", folder: Path, work: "Work") -> None:

@@ -12,7 +12,7 @@ import yaml
 import components
 from components.contracts.errors import InputError
 from pipelines.cli import cluster as cli_cluster
-from pipelines.cli.options import Presets, Registry, Settings, Tag, console, errors
+from pipelines.cli.options import Jobs, Presets, Registry, Settings, Tag, Threads, console, errors
 
 # Each command imports what it needs when it runs: --help and refusals should not wait for KFP.
 app = typer.Typer(
@@ -34,6 +34,8 @@ def run(
         Literal["subprocess", "docker"],
         typer.Option("--runner", help="Run the stages as processes, or in their images (make images)."),
     ] = "subprocess",
+    jobs: Jobs = 0,
+    threads: Threads = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, print what would run, run nothing.")
     ] = False,
@@ -47,14 +49,17 @@ def run(
     from components.plan.plan import make_plan
     from pipelines.cli.data import open_shown
     from pipelines.compile import image_names
+    from pipelines.local.machine import this_machine
     from pipelines.local.run import run_locally
     from pipelines.parameters import load_presets, parse_settings, resolve
     from pipelines.runs.folder import open_run_folder
     from pipelines.runs.live import LiveView, PlainView
     from pipelines.runs.table import load_verdict, print_verdict
 
-    values = resolve(load_presets(presets), parse_settings(settings or []), data)
+    both = {"gan_threads": threads, "classifier_threads": threads} if threads else {}
+    values = resolve(load_presets(presets), parse_settings(settings or []) | both, data)
     parameters = check_parameters(values)
+    cells = jobs or this_machine().cells_at_once(max(parameters.gan_threads, parameters.classifier_threads))
     data_set = open_shown(values["data_set"], values["table"], values["table_columns"])
     plan = make_plan(parameters, data_set)
     if runner == "docker":
@@ -66,11 +71,12 @@ def run(
         return
     folder = out or Path("runs") / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{Path(presets[0]).stem}"
     open_run_folder(folder, values)
-    console.print(f"{len(plan.gan_cells)} GANs and {len(plan.arms)} arms; results go to {folder}", highlight=False)
+    work = f"{len(plan.gan_cells)} GANs and {len(plan.arms)} arms, {cells} at a time"
+    console.print(f"{work}; results go to {folder}", highlight=False)
     said = listed_warnings(data_set)
     view = LiveView(console, said) if console.is_terminal else nullcontext(PlainView(console, said))
     with view as shown:
-        run_locally(folder, shown, runner)
+        run_locally(folder, shown, cells, runner)
     print_verdict(load_verdict(folder), console)
     console.print(f"Report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
 

@@ -18,6 +18,16 @@ Settings = Annotated[
         "--set", metavar="NAME=VALUE", help="Set any pipeline parameter, e.g. --set arms=real,gan:120. Repeatable."
     ),
 ]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs", min=0, help="GANs, or arms, trained side by side. Default: what processors and memory allow."
+    ),
+]
+Threads = Annotated[
+    int,
+    typer.Option("--threads", min=0, help="Sets gan_threads and classifier_threads: threads of one training."),
+]
 Registry = Annotated[str, typer.Option(help="Registry and path of the three images.")]
 Tag = Annotated[str, typer.Option(help="Tag of the three images.")]
 Host = Annotated[

@@ -1,4 +1,6 @@
-"""Runs a compiled pipeline with kfp.local: python -m pipelines.local.kfp_local PIPELINE PARAMETERS ARTIFACTS RUNNER.
+"""Runs a compiled pipeline with kfp.local.
+
+    python -m pipelines.local.kfp_local PIPELINE PARAMETERS ARTIFACTS RUNNER CELLS
 
 It is a process of its own so that the runner's noise can go to a log, and so that ending it ends every stage.
 """
@@ -10,12 +12,13 @@ import threading
 
 import yaml
 from kfp import components, local
+from kfp.local.orchestrator.enhanced_dag_orchestrator import ParallelExecutor
 
 
-def main(pipeline_file: str, parameters_file: str, artifacts: str, runner: str) -> None:
+def main(pipeline_file: str, parameters_file: str, artifacts: str, runner: str, cells: str) -> None:
     """Run the pipeline to its end; raises RuntimeError from the runner if a stage failed.
 
-    `runner` is subprocess, or docker: the stages in their images.
+    `runner` is subprocess, or docker: the stages in their images. So many `cells` of a loop run side by side.
     """
     threading.Thread(target=_end_with_parent, args=(artifacts, runner), daemon=True).start()
     with open(parameters_file, encoding="utf-8") as file:  # noqa: PTH123
@@ -25,8 +28,24 @@ def main(pipeline_file: str, parameters_file: str, artifacts: str, runner: str) 
         from pipelines.local.containers import docker_runner
 
         stages = docker_runner(parameters, artifacts, os.environ["GANSWEEP_CHECKPOINTS"])
+    allow_cells(int(cells))
     local.init(runner=stages, pipeline_root=artifacts, raise_on_error=True)
     components.load_component_from_file(pipeline_file)(**parameters)
+
+
+def allow_cells(cells: int) -> None:
+    """Let so many cells of a loop run side by side in this process.
+
+    kfp.local 2.17 runs two whatever the machine has, so that loops in loops don't grow without bound; this pipeline has
+    none. There is no setting for it: every executor takes its limit from the attributes set here.
+    """
+    original = ParallelExecutor.__init__
+
+    def init(self: ParallelExecutor, max_workers: int | None = None) -> None:
+        original(self, max_workers)
+        self.conservative_max = self.max_workers = cells
+
+    ParallelExecutor.__init__ = init
 
 
 def _end_with_parent(artifacts: str, runner: str) -> None:

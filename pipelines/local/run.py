@@ -27,10 +27,13 @@ _under_way: set[subprocess.Popen] = set()
 _compiling = threading.Lock()
 
 
-def run_locally(folder: Path, view: View, runner: str = "subprocess", checkpoints: Path | None = None) -> None:
+def run_locally(
+    folder: Path, view: View, cells: int, runner: str = "subprocess", checkpoints: Path | None = None
+) -> None:
     """Run the pipeline with the parameters in `folder`, showing its events in `view`.
 
-    Stages are processes, or with the runner "docker" containers of their images.
+    Stages are processes, or with the runner "docker" containers of their images; so many `cells` of a loop run side by
+    side, which changes no result.
 
     Leaves report.html, verdict.json, ledger.csv, summary.md, pipeline.yaml, run.log and artifacts/ in the folder;
     checkpoints/ stays until the run has succeeded, so that an interrupted one goes on where it was; a folder of
@@ -40,7 +43,7 @@ def run_locally(folder: Path, view: View, runner: str = "subprocess", checkpoint
     """
     folder = folder.resolve()
     try:
-        _run(folder, view, runner, checkpoints.resolve() if checkpoints else None)
+        _run(folder, view, cells, runner, checkpoints.resolve() if checkpoints else None)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -53,7 +56,7 @@ def end_runs() -> None:
         _end_group(process)
 
 
-def _run(folder: Path, view: View, runner: str, shared: Path | None) -> None:
+def _run(folder: Path, view: View, cells: int, runner: str, shared: Path | None) -> None:
     artifacts, checkpoints = folder / "artifacts", shared or folder / "checkpoints"
     shutil.rmtree(artifacts, ignore_errors=True)
     artifacts.mkdir()
@@ -66,6 +69,7 @@ def _run(folder: Path, view: View, runner: str, shared: Path | None) -> None:
         "pipelines.local.kfp_local",
         *map(str, (folder / "pipeline.yaml", folder / "parameters.yaml", artifacts)),
         runner,
+        str(cells),
     ]
     environment = {**os.environ, "GANSWEEP_CHECKPOINTS": str(checkpoints), "PYTHONUNBUFFERED": "1"}
     events: list[Event] = []

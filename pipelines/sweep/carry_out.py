@@ -19,6 +19,7 @@ from components.data_set.data_set import open_data_set
 from components.plan.parameters import check_parameters
 from components.plan.plan import make_plan
 from pipelines.digest import code_digest
+from pipelines.local.machine import this_machine
 from pipelines.local.run import end_runs, run_locally
 from pipelines.runs.endings import StageError, ended_by_signals
 from pipelines.runs.folder import open_run_folder
@@ -91,12 +92,17 @@ def is_finished(folder: Path, run: PlannedRun) -> bool:
     return True
 
 
-def work_here(folder: Path) -> Work:
-    """Return how a run is done on this machine; all runs share the checkpoints of their GANs."""
+def work_here(folder: Path, jobs: int, runs_at_once: int) -> Work:
+    """Return how a run is done on this machine; all runs share the checkpoints of their GANs, and its processors.
+
+    `jobs` is how many GANs or arms are trained side by side, in all runs together; 0 leaves it to the machine.
+    """
 
     def do(run: PlannedRun, own: Path, show: Callable[[Event], None]) -> None:
         open_run_folder(own, run.parameters)
-        run_locally(own, _Shown(show), checkpoints=folder / "checkpoints")
+        threads = max(run.parameters["gan_threads"], run.parameters["classifier_threads"])
+        cells = (jobs or this_machine().cells_at_once(threads)) // runs_at_once
+        run_locally(own, _Shown(show), max(1, cells), checkpoints=folder / "checkpoints")
 
     return Work(do, end_runs)
 
