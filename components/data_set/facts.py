@@ -142,7 +142,7 @@ def _refuse_misfit(
     if len(unlisted) > MOST_UNMATCHED * len(paths) and len(unmatched) > MOST_UNMATCHED * len(names):
         raise InputError(
             f"table: {table.name}: column {column} fits only {len(listed):,} of {len(paths):,} images: "
-            f"{len(unmatched):,} names fit none ({first_of(unmatched)}), {len(unlisted):,} images stand in no row "
+            f"{len(unmatched):,} names fit none ({first_of(unmatched)}), {len(unlisted):,} images no row names "
             f"({first_of(unlisted)}); make the names agree, or leave out the rows of other images"
         )
 

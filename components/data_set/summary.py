@@ -63,13 +63,13 @@ def summarise(
     unlisted = [path for path in images if path not in facts.by_path]
     warnings = list(facts.warnings)
     if facts.unmatched_rows:
-        warnings.append(f"{count(facts.unmatched_rows, 'row')} that name no image of the data set: {facts.unmatched}")
+        warnings.append(f"{count(facts.unmatched_rows, 'row')} of no image of the data set: {facts.unmatched}")
     unused = {}
     if not layout.has_classes:
         files, said = _labelled(facts, files, unlisted, len(images))
     else:
         if unlisted:
-            warnings.append(f"{count(len(unlisted), 'image')} that stand in no row: {first_of(unlisted)}")
+            warnings.append(f"{count(len(unlisted), 'image')} that no row names: {first_of(unlisted)}")
         said = _compared(facts, files)
         unused["label"] = facts.columns.get("label", [])
     warnings += said
@@ -104,7 +104,7 @@ def _labelled(
     """Return the files that the table gives one label, and what to say of the others."""
     if len(unlisted) > MOST_UNMATCHED * total:
         raise InputError(
-            f"table: {facts.table}: {len(unlisted):,} of {total:,} images stand in no row, so they have no label "
+            f"table: {facts.table}: {len(unlisted):,} of {total:,} images no row names, so they have no label "
             f"({first_of(unlisted)}); add them or move them out of the data set"
         )
     none: list[str] = []
@@ -122,7 +122,7 @@ def _labelled(
             none.append(file.path)
     said = []
     if unlisted:
-        said.append(f"left out {count(len(unlisted), 'image')} that stand in no row: {first_of(unlisted)}")
+        said.append(f"left out {count(len(unlisted), 'image')} that no row names: {first_of(unlisted)}")
     if none:
         said.append(f"left out {count(len(none), 'image')} without a label: {first_of(none)}")
     if several:
@@ -150,7 +150,7 @@ def _compared(facts: Facts, files: list[ImageFile]) -> list[str]:
     if differ:
         file, label = differ[0]
         raise InputError(
-            f"table: {facts.table}: {count(len(differ), 'image')} lie in the folder of another class than column "
+            f"table: {facts.table}: {count(len(differ), 'image')} in the folder of another class than column "
             f"{columns} says: {shown(file.path)} is '{shown(label)}' there; mend one, or set "
             f'table_columns={{"label": "{columns}"}} to go by the table, or {{"label": ""}} to go by the folders'
         )

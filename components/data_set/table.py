@@ -64,7 +64,7 @@ def parse_table(data: bytes, name: str) -> Table:
     text = _text(data, name)
     separator, text = _separator(text)
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
         lines = [(reader.line_num, tuple(map(_cell, cells))) for cells in reader]
     except csv.Error as error:
         raise InputError(f"table: {name}: not a table ({error}); {_SAVE}") from None
@@ -74,7 +74,8 @@ def parse_table(data: bytes, name: str) -> Table:
     (_, header), *rows = lines
     if not rows:
         raise InputError(f"table: {name}: holds a header ({shown(', '.join(header))}) but no rows")
-    width = len(header)
+    width = max((number for number, column in enumerate(header, start=1) if column), default=0)
+    header = header[:width]
     for number, cells in rows:
         if any(cells[width:]):
             raise InputError(
