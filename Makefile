@@ -21,7 +21,11 @@ OVERLAY ?= kind
 CLUSTER ?= gansweep
 VARIANT ?= $(if $(filter gpu,$(OVERLAY)),cuda,cpu)
 PYTHON_IMAGE ?= python:3.11-slim-bookworm
-# An index for pip besides its own: PyTorch keeps its CPU wheels in one.
+# PyTorch's own index of CPU builds, asked first: pip's has them with CUDA alone, three times the size. GPU=1 takes those.
+TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
+GPU ?=
+CPU_INDEX = $(shell $(PYTHON) images/torch_index.py $(TORCH_CPU_INDEX))
+# An index for pip besides its own, for images; that of the CPU builds if it is empty.
 PIP_EXTRA_INDEX_URL ?=
 IMAGES := data gan classifier
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' components/__init__.py)
@@ -36,7 +40,7 @@ SOURCE := $(shell git config --get remote.origin.url | sed 's,//[^/@]*@,//,')
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.installed ## Make the environment (.venv) from pinned dependencies
+setup: $(VENV)/.installed ## Make the environment (.venv) from pinned dependencies; GPU=1 takes PyTorch with CUDA
 
 run: setup ## Run the pipeline: on phantoms, or DATA=folder PRESET=paper|standard|file.yaml SET="name=value ..." OUT=folder
 ifeq ($(DATA),)
@@ -74,7 +78,7 @@ $(IMAGES:%=image-%): image-%:
 	$(DOCKER) build --network host --file images/$*/Dockerfile --tag gansweep/$*:$(TAG) --tag gansweep/$*:$(VERSION) \
 	  --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
 	  --build-arg SOURCE="$(SOURCE)" --build-arg CODE=$$($(PYTHON) -m pipelines.digest) $(if $(filter data,$*),,--build-arg VARIANT=$(VARIANT)) \
-	  $(if $(PIP_EXTRA_INDEX_URL),--build-arg PIP_EXTRA_INDEX_URL=$(PIP_EXTRA_INDEX_URL)) .
+	  $(addprefix --build-arg PIP_EXTRA_INDEX_URL=,$(or $(PIP_EXTRA_INDEX_URL),$(if $(filter gan-cpu,$*-$(VARIANT)),$(CPU_INDEX)))) .
 
 push: ## Push the images of this commit to REGISTRY=host/path
 	@test -n "$(REGISTRY)" || { echo "push: where to? make push REGISTRY=host/path" >&2; exit 1; }
@@ -137,12 +141,18 @@ kind-down: ## Remove the cluster made by kind-up
 clean: ## Remove the environment and caches (runs/ stays)
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache *.egg-info
 
+# Quiet but for errors: warnings are about pip's own settings on a machine.
+PIP_INSTALL = $(BIN)/pip install --quiet --quiet --disable-pip-version-check
+
 # Cleared first: nothing of an older lock, or of another Python, stays.
 $(VENV)/.installed: images/local.txt pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo "gansweep needs Python 3.11 with venv: apt-get install python3.11-venv, or set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
-	@echo "Installing the pinned dependencies (some minutes, 2 GB) ..."
-	$(BIN)/pip install --quiet --disable-pip-version-check -r images/local.txt
-	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@index="$(if $(GPU),,$(CPU_INDEX))"; \
+	if [ -n "$$index" ]; then size="2 GB"; else size="$(if $(GPU),7 GB,2 GB; 7 GB if pip finds PyTorch with CUDA alone)"; fi; \
+	echo "Installing the pinned dependencies (some minutes, $$size) ..."; \
+	if [ -n "$$index" ]; then $(PIP_INSTALL) --no-deps --index-url "$$index" "$$(grep '^torch==' images/local.txt)"; fi && \
+	$(PIP_INSTALL) -r images/local.txt
+	@PYTHONWARNINGS=ignore $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
