@@ -91,7 +91,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             image_size: Height and width of the images, in pixels: 16, 32, 64, 128 or 256.
             test_share: Share of the images drawn as test set where no test/ folder is given, 0 to 1.
             validation_share: Share of the development set that each replicate validates on, 0 to 0.5.
-            max_bad_share: Share of unreadable files above which the run stops, 0 to 1.
+            max_bad_share: Share of unreadable files of a class above which the run stops, 0 to 1.
             on_leak: Development images that share a group with the test set: `drop`, `keep` or `fail`.
             on_conflict: Images with equal pixels under different labels: `drop` all of them, `keep` or `fail`.
             near_duplicate_correlation: Correlation of thumbnails above which two images are one group, 0.9 to 1.

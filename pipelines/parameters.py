@@ -122,6 +122,11 @@ def typed(name: str, value: Any) -> Any:
             pass
     python_type = {"String": str, "Integer": int, "Float": float, "Boolean": bool, "List": list, "Dict": dict}[kind]
     if not isinstance(value, python_type) or (kind == "Integer" and isinstance(value, bool)):
+        if kind == "String" and isinstance(value, bool | int | float):
+            raise InputError(
+                f"{name}: {value!r} is no text; YAML takes words such as yes, no and 1 for something else, so write it "
+                f'between quotes: {name}: "..."'
+            )
         raise InputError(f"{name}: {value!r} is not a value of type {kind}")
     return value
 

@@ -6,6 +6,7 @@ The lines are the pod's log in the cluster and feed the live view of the command
     gansweep progress train_gan malignant/0 12/200 epochs loss_d=0.53 loss_g=2.11
     gansweep finished train_gan malignant/0 83.1 s
     gansweep failed train_gan malignant/0 InputError: the reason
+    gansweep note plan - how the data were understood
     gansweep warning prepare - what a person should look at
 """
 
@@ -16,7 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 _LINE = re.compile(
-    r"gansweep (?P<kind>started|progress|finished|failed|warning) (?P<stage>[a-z_]+) (?P<cell>\S+)(?: (?P<rest>.*))?$"
+    r"gansweep (?P<kind>started|progress|finished|failed|note|warning) "
+    r"(?P<stage>[a-z_]+) (?P<cell>\S+)(?: (?P<rest>.*))?$"
 )
 
 
@@ -33,7 +35,7 @@ class Event:
     figures: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     error: str = ""
-    warning: str = ""
+    text: str = ""
 
 
 @contextmanager
@@ -59,6 +61,11 @@ def warn(name: str, cell: str, text: str) -> None:
     print(f"gansweep warning {name} {_word(cell)} {' '.join(text.split())}", flush=True)
 
 
+def note(name: str, cell: str, text: str) -> None:
+    """Say in one line what a person may want to know."""
+    print(f"gansweep note {name} {_word(cell)} {' '.join(text.split())}", flush=True)
+
+
 def report(name: str, cell: str, done: int, planned: int, unit: str, **figures: float) -> None:
     """Say that `done` of `planned` `unit`s (epochs, images, ...) are behind, with figures such as losses."""
     shown = "".join(f" {key}={value:.4g}" for key, value in figures.items())
@@ -73,8 +80,8 @@ def parse(line: str) -> Event | None:
     kind, name, cell, rest = match["kind"], match["stage"], match["cell"], match["rest"] or ""
     if kind == "failed":
         return Event(kind, name, cell, error=rest)
-    if kind == "warning":
-        return Event(kind, name, cell, warning=rest)
+    if kind in ("note", "warning"):
+        return Event(kind, name, cell, text=rest)
     if kind == "finished":
         return Event(kind, name, cell, seconds=float(rest.split()[0]))
     if kind == "progress":

@@ -73,7 +73,7 @@ def plan(
     given = locals()
 
     from components.contracts.files import write_json, write_text
-    from components.contracts.progress import stage, warn
+    from components.contracts.progress import note, stage, warn
     from components.data_set.checks import listed_warnings
     from components.data_set.data_set import open_data_set
     from components.plan.parameters import Parameters, check_parameters
@@ -82,7 +82,8 @@ def plan(
     with stage("plan"):
         parameters = check_parameters({name: given[name] for name in Parameters.model_fields})
         data = open_data_set(parameters.data_set, parameters.table, parameters.table_columns)
-        print(*data.understood(), sep="\n", flush=True)
+        for line in data.understood():
+            note("plan", "-", line)
         for warning in listed_warnings(data):
             warn("plan", "-", warning)
         made = make_plan(parameters, data)

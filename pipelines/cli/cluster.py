@@ -117,9 +117,10 @@ def sweep(
 
         planned = plan_there(described)
     else:
+        from pipelines.cli.data import open_shown
         from pipelines.sweep.carry_out import plan_here, work_here
 
-        planned = plan_here(described)
+        planned = plan_here(described, open_shown)
     if dry_run:
         _print_sweep(planned)
         return

@@ -73,7 +73,7 @@ def run(
     open_run_folder(folder, values)
     work = f"{len(plan.gan_cells)} GANs and {len(plan.arms)} arms, {cells} at a time"
     console.print(f"{work}; results go to {folder}", highlight=False)
-    said = listed_warnings(data_set)
+    said = [*data_set.understood(), *listed_warnings(data_set)]
     view = LiveView(console, said) if console.is_terminal else nullcontext(PlainView(console, said))
     with view as shown:
         run_locally(folder, shown, cells, runner)
@@ -120,6 +120,9 @@ def phantoms(
 def upload(
     source: Annotated[Path, typer.Argument(help="Folder of a data set, or one file (a table, weights).")],
     address: Annotated[str, typer.Argument(help="minio://bucket/prefix, or minio://bucket/file for one file.")],
+    table: Annotated[
+        str, typer.Option("--table", help="Table that holds the labels, where folders are no classes; send it as well.")
+    ] = "",
 ) -> None:
     """Bring a data set to MinIO, or any S3 server. What is there unchanged is passed over.
 
@@ -128,9 +131,11 @@ def upload(
     from pipelines.cluster.upload import plan_upload, upload_with_progress, warnings
     from pipelines.runs.endings import ended_by_signals
 
-    transfer = plan_upload(source, address)
+    transfer = plan_upload(source, address, table)
     for warning in warnings(transfer):
         errors.print(f"upload: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    if transfer.left_out and not transfer.size:
+        _fail("upload: every file was left out, nothing is sent", 1)
     with ended_by_signals("the same command sends the rest"):
         upload_with_progress(transfer, console)
 

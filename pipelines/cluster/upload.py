@@ -11,16 +11,20 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from components.contracts.errors import InputError
 from components.data_set.data_set import ABOUT, open_data_set
+from components.data_set.words import first_of, shown
 from components.storage.addresses import open_bucket
 from components.storage.bucket import Bucket, etag_of
 from components.storage.objects import CONNECTIONS
+
+MOST_NAMED = 20  # files left out that are named one by one
 
 
 @dataclass(frozen=True)
 class Transfer:
     """What is to be sent: (name, path) pairs, their `size` in bytes, what isn't sent, and what only the bucket has.
 
-    `left_out` are (path, reason); `foreign` the names of objects below the address that the folder doesn't hold.
+    `left_out` are (path, reason); `foreign` the names of objects below the address that the folder doesn't hold;
+    `noticed` what else deserves a look.
     """
 
     bucket: Bucket
@@ -28,19 +32,24 @@ class Transfer:
     size: int
     left_out: tuple[tuple[str, str], ...]
     foreign: tuple[str, ...]
+    noticed: tuple[str, ...] = ()
 
 
-def plan_upload(source: Path, address: str) -> Transfer:
+def plan_upload(source: Path, address: str, table: str = "") -> Transfer:
     """Lay out the upload of a data set (a folder) below `address`, or of one file to `address`.
+
+    `table` is the one that goes with the data set, where folders aren't classes. A file sent to an address that ends
+    with a slash keeps its name.
 
     Raises InputError if there is no such source, if the folder isn't a data set, or if the bucket can't be reached.
     """
     if source.is_file():
-        folder, _, name = address.rstrip("/").rpartition("/")
+        folder, _, name = address.rpartition("/")
+        name = name or source.name
         bucket = open_bucket("upload", folder)
         bucket.objects(name, first_contact=True)
         return Transfer(bucket, ((name, source),), source.stat().st_size, (), ())
-    data_set = open_data_set(str(source))
+    data_set = open_data_set(str(source), table)
     if not isinstance(data_set.source, Path):
         raise InputError(f"upload: {source}: lies in object storage already; give a folder of this machine")
     bucket = open_bucket("upload", address)
@@ -58,6 +67,7 @@ def plan_upload(source: Path, address: str) -> Transfer:
         size,
         tuple((file.path, file.refused) for file in data_set.files if file.refused),
         tuple(item.name for item in there if item.name not in known),
+        data_set.warnings,
     )
 
 
@@ -118,12 +128,14 @@ def upload_with_progress(transfer: Transfer, console: Console) -> None:
 
 def warnings(transfer: Transfer) -> list[str]:
     """Return what a person should know before: files left out, and objects that would join the data set."""
-    said = [f"left out {path}: {reason}" for path, reason in transfer.left_out]
+    said = [f"left out {shown(path)}: {reason}" for path, reason in transfer.left_out[:MOST_NAMED]]
+    if len(transfer.left_out) > MOST_NAMED:
+        said.append(f"left out {len(transfer.left_out) - MOST_NAMED:,} more files")
+    said += transfer.noticed
     if transfer.foreign:
-        names = ", ".join(transfer.foreign[:3]) + (", ..." if len(transfer.foreign) > 3 else "")
         said.append(
             f"{transfer.bucket.address} also holds {len(transfer.foreign):,} objects that aren't in the folder "
-            f"({names}); "
+            f"({first_of(transfer.foreign)}); "
             "they become part of the data set unless you remove them"
         )
     return said

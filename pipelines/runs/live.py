@@ -25,7 +25,7 @@ class View(Protocol):
 class PlainView:
     """One plain line an event, for logs and pipes; progress at most every 15 s a cell, and always the last.
 
-    Warnings are shown once; those in `said` have been.
+    Notes and warnings are shown once; those in `said` have been.
     """
 
     def __init__(self, console: Console, said: Iterable[str] = ()) -> None:
@@ -38,8 +38,8 @@ class PlainView:
         """Print the event, unless it is progress that comes too soon after the last line."""
         key, now = (event.stage, event.cell), time.monotonic()
         name = _name(event)
-        if event.kind == "warning":
-            warn_once(self._console, self._said, event.warning)
+        if event.kind in ("note", "warning"):
+            say_once(self._console, self._said, event)
             return
         if event.kind == "started":
             self._shown[key] = now
@@ -84,9 +84,9 @@ class LiveView:
         self._progress.stop()
 
     def show(self, event: Event) -> None:
-        """Add or update the bar of the event's cell; a warning is a line above the bars."""
-        if event.kind == "warning":
-            warn_once(self._progress.console, self._said, event.warning)
+        """Add or update the bar of the event's cell; a note or warning is a line above the bars."""
+        if event.kind in ("note", "warning"):
+            say_once(self._progress.console, self._said, event)
             return
         key = (event.stage, event.cell)
         if key not in self._tasks:
@@ -120,11 +120,12 @@ class _Pace:
         return f"{_duration((now - since) * (event.planned - event.done) / (event.done - before))} left"
 
 
-def warn_once(console: Console, said: set[str], warning: str) -> None:
-    """Print a warning, unless it was said before."""
-    if warning not in said:
-        said.add(warning)
-        console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+def say_once(console: Console, said: set[str], event: Event) -> None:
+    """Print a note or a warning, unless it was said before."""
+    if event.text not in said:
+        said.add(event.text)
+        line, style = (f"warning: {event.text}", "yellow") if event.kind == "warning" else (event.text, None)
+        console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def _name(event: Event) -> str:

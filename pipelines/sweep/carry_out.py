@@ -15,7 +15,7 @@ from pathlib import Path
 from components.contracts.errors import InputError
 from components.contracts.files import read_json, write_json
 from components.contracts.progress import Event
-from components.data_set.data_set import open_data_set
+from components.data_set.data_set import DataSet, open_data_set
 from components.plan.parameters import check_parameters
 from components.plan.plan import make_plan
 from pipelines.digest import code_digest
@@ -45,10 +45,13 @@ class _Shown:
     show: Callable[[Event], None]
 
 
-def plan_here(file: SweepFile) -> Sweep:
-    """Lay out a sweep on this machine, and check each of its runs as `gansweep run` does; raises InputError."""
+def plan_here(file: SweepFile, list_data: Callable[..., DataSet] = open_data_set) -> Sweep:
+    """Lay out a sweep on this machine, and check each of its runs as `gansweep run` does; raises InputError.
+
+    `list_data` lists a data set, given its address, its table and the names of its columns.
+    """
     shared = shared_parameters(file)
-    data_set = open_data_set(shared["data_set"], shared["table"], shared["table_columns"])
+    data_set = list_data(shared["data_set"], shared["table"], shared["table_columns"])
     sweep = lay_out(file, len(data_set.classes))
     for run in sweep.runs:
         make_plan(check_parameters(run.parameters), data_set)

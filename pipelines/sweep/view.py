@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
 from components.contracts.progress import Event
-from pipelines.runs.live import warn_once
+from pipelines.runs.live import say_once
 from pipelines.sweep.file import PlannedRun, Sweep
 
 SECONDS_BETWEEN_LINES = 15
@@ -46,9 +46,9 @@ class SweepLines:
         self._print(f"run {name}: started")
 
     def show(self, name: str, event: Event) -> None:
-        """Say how far a run is, unless it has just been said; the same warning of several runs once."""
-        if event.kind == "warning":
-            warn_once(self._console, self._warned, event.warning)
+        """Say how far a run is, unless it has just been said; the same word of several runs once."""
+        if event.kind in ("note", "warning"):
+            say_once(self._console, self._warned, event)
             return
         share = self._parts[name].add(event)
         if time.monotonic() - self._said.get(name, 0) >= SECONDS_BETWEEN_LINES:
@@ -100,9 +100,9 @@ class SweepBars:
         self._progress.update(self._tasks[name], doing="starts")
 
     def show(self, name: str, event: Event) -> None:
-        """Move the bar of a run; a warning is a line above the bars, the same one of several runs once."""
-        if event.kind == "warning":
-            warn_once(self._progress.console, self._warned, event.warning)
+        """Move the bar of a run; a word is a line above the bars, the same one of several runs once."""
+        if event.kind in ("note", "warning"):
+            say_once(self._progress.console, self._warned, event)
             return
         self._move(name, self._parts[name].add(event), self._parts[name].doing)
 

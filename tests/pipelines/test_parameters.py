@@ -62,6 +62,7 @@ def test_a_setting_is_read_by_the_type_of_its_parameter(setting, value):
     ("setting", "message"),
     [
         ("gan_epoch=3", "gan_epoch: there is no such parameter; did you mean gan_epochs?"),
+        ('table_columns=["a"]', "table_columns: ['a'] is not a value of type Dict"),
         ("groups=g.csv", "groups: there is no such parameter any more; it is table now"),
         ("zzz=3", "zzz: there is no such parameter; see the table"),
         ("gan_gpus=1", "gan_gpus: there is no such parameter any more; it is gpus now"),
@@ -95,3 +96,13 @@ def test_a_preset_of_ones_own_is_read_from_a_file_and_checked(tmp_path):
 def test_a_run_without_a_data_set_is_refused():
     with pytest.raises(InputError, match="--data FOLDER"):
         resolve({}, {})
+
+
+@pytest.mark.parametrize("word", ["yes", "1", "0.5"])
+def test_a_text_that_yaml_takes_for_something_else_is_to_be_quoted(tmp_path, word):
+    preset = tmp_path / "p.yaml"
+    preset.write_text(f"positive_class: {word}\n")
+    with pytest.raises(InputError, match=r"^positive_class: .* is no text; .* write it between quotes"):
+        load_preset(str(preset))
+    preset.write_text(f'positive_class: "{word}"\n')
+    assert load_preset(str(preset)) == {"positive_class": word}

@@ -1,7 +1,7 @@
 import pytest
 
 from components.contracts.errors import InputError
-from components.contracts.progress import Event, parse, report, stage
+from components.contracts.progress import Event, note, parse, report, stage, warn
 
 
 def events(text: str) -> list[Event]:
@@ -25,6 +25,15 @@ def test_a_stage_that_fails_says_its_own_error_in_one_line(capsys):
     assert events(capsys.readouterr().out)[-1] == Event(
         "failed", "prepare", "-", error="InputError: data_set: two lines"
     )
+
+
+def test_notes_and_warnings_are_one_line_and_no_other_event(capsys):
+    note("plan", "-", "classes: gansweep finished compare - 1 s")
+    warn("prepare", "-", "two\nlines")
+    assert events(capsys.readouterr().out) == [
+        Event("note", "plan", "-", text="classes: gansweep finished compare - 1 s"),
+        Event("warning", "prepare", "-", text="two lines"),
+    ]
 
 
 def test_events_are_found_behind_what_a_runner_puts_before_them_and_other_lines_are_none():

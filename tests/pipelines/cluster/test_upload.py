@@ -91,12 +91,39 @@ def test_one_file_is_sent_to_its_own_address(tmp_path, bucket):
     assert (item.name, bucket.read(item)) == ("tables/lesions.csv", b"image,group\na,b\n")
 
 
+def test_one_file_keeps_its_name_below_an_address_that_ends_with_a_slash(tmp_path, bucket):
+    (tmp_path / "t.csv").write_text("image,group\na,b\n")
+    assert gansweep(tmp_path / "t.csv", f"{bucket.address}/tables/").returncode == 0
+    assert [item.name for item in bucket.objects()] == ["tables/t.csv"]
+
+
+def test_images_in_no_folder_of_a_class_are_sent_with_the_table_of_their_labels(image_folder, bucket, tmp_path):
+    folder = image_folder({"all": 4})
+    (tmp_path / "t.csv").write_text("image,label\n000,a\n001,b\n002,a\n003,b\n")
+    assert gansweep(folder, f"{bucket.address}/x", "--table", tmp_path / "t.csv").returncode == 0
+    assert gansweep(tmp_path / "t.csv", f"{bucket.address}/t.csv").returncode == 0
+    assert open_data_set(f"{bucket.address}/x", f"{bucket.address}/t.csv").classes == ("a", "b")
+
+
+def test_an_upload_of_which_every_file_is_left_out_fails(image_folder, bucket):
+    folder = image_folder({"a": 1, "b": 1})
+    for path in folder.rglob("*.png"):
+        path.unlink()
+        path.symlink_to("/etc/hostname")
+    done = gansweep(folder, f"{bucket.address}/x")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "gansweep: upload: every file was left out, nothing is sent"
+    assert bucket.objects() == []
+
+
 def test_what_is_left_out_and_what_else_is_there_is_said(image_folder, bucket, tmp_path):
     folder = image_folder({"a": 2, "b": 2})
     (folder / "a" / "outside.png").symlink_to("/etc/hostname")
     (tmp_path / "x").write_bytes(b"x")
     bucket.write("x/c/stray.png", tmp_path / "x")
-    left_out, foreign = warnings(plan_upload(folder, f"{bucket.address}/x"))
+    (folder / "loose.png").write_bytes(b"x")
+    left_out, loose, foreign = warnings(plan_upload(folder, f"{bucket.address}/x"))
+    assert loose == "left out 1 image at the top, in no folder of a class: loose.png"
     assert left_out == "left out a/outside.png: a link that leaves the data set"
     assert "also holds 1 objects that aren't in the folder (c/stray.png)" in foreign
 

@@ -151,6 +151,27 @@ def test_a_folder_of_another_run_is_refused(finished, phantoms):
     assert "holds a run with other parameters" in done.stderr
 
 
+def test_a_dry_run_says_what_it_understood_and_what_prepare_would_refuse(image_folder, tmp_path):
+    root = image_folder({"scans": 40})
+    (root / "scans" / "Thumbs.db").write_bytes(b"x")
+    table = tmp_path / "t.csv"
+    table.write_text("image;dx;patient\n" + "".join(f"{i:03};{'ab'[i % 2]};p{i // 2}\n" for i in range(40)) + "x;a;p\n")
+    words = command("--data", root, "--dry-run", **SMALL, table=table, positive_class="a")
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "data set: 40 files, classes by the table (a 20, b 20), test set to be drawn" in done.stdout
+    assert f"table {table}: image = image; label = dx; group = patient\n" in done.stdout
+    assert "table: 40 of 41 rows name an image, 40 of 40 images are listed" in done.stdout
+    assert done.stderr.splitlines() == [
+        "warning: passed over what systems and tools leave behind: Thumbs.db 1",
+        "warning: table: 1 row of no image of the data set: x",
+    ]
+    table.write_bytes(b"PK\x03\x04 a workbook")
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "is an Excel workbook" in done.stderr
+
+
 def test_a_dry_run_prints_parameters_and_fan_out_and_runs_nothing(phantoms, tmp_path):
     words = command("--data", phantoms, "--out", tmp_path / "none", "--dry-run", **SMALL)
     said = subprocess.check_output(words, text=True)

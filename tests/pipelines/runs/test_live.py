@@ -44,6 +44,21 @@ def test_on_a_terminal_a_bar_shows_epochs_losses_and_time_left_at_any_width():
             assert "loss_d 0.52" in screen
 
 
+def test_what_deserves_a_look_is_one_line_and_said_once():
+    story = [Event("note", "plan", "-", text="2 [b]"), Event("warning", "prepare", "-", text="3 [red]"), *STORY[:3]]
+    story += [story[1], Event("warning", "prepare", "-", text="said before")]
+    plain, live = io.StringIO(), io.StringIO()
+    view = PlainView(Console(file=plain, width=40), {"said before"})
+    for event in story:
+        view.show(event)
+    assert plain.getvalue().splitlines() == ["2 [b]", "warning: 3 [red]", "train_gan malignant/0: started"]
+    with LiveView(Console(file=live, width=80, force_terminal=True, legacy_windows=False), {"said before"}) as view:
+        for event in story:
+            view.show(event)
+    assert live.getvalue().count("warning: 3 [red]") == 1
+    assert "said before" not in live.getvalue()
+
+
 def test_time_left_is_judged_by_what_was_done_since_the_first_report(monkeypatch):
     clock = iter([0.0, 0.0, 30.0, 30.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
