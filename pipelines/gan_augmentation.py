@@ -225,7 +225,9 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             trained = train_classifier(
                 development_set=prepared.outputs["development_set"],
                 synthetic_set=synthesized.outputs["synthetic_set"],
+                features=embedded.outputs["features"],
                 arm=arm,
+                classifier=classifier,
                 replicates=replicates,
                 gan_replicates=gan_replicates,
                 seed=seed,
@@ -241,6 +243,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             evaluated = evaluate(
                 models=trained.outputs["models"],
                 test_set=prepared.outputs["test_set"],
+                features=embedded.outputs["features"],
                 arm=arm,
                 target_sensitivity=target_sensitivity,
                 threads=classifier_threads,

@@ -75,8 +75,25 @@ class ImageSet:
         return whole.hexdigest()
 
     def validation_mask(self, replicate: int) -> np.ndarray:
-        """Return a mask (bool, N) of the development rows that `replicate` validates on and never learns from."""
-        return self.folds == replicate % (int(self.folds.max()) + 1)
+        """Return a mask (bool, N) of the development rows that `replicate` validates on and never learns from.
+
+        The first replicates take the folds in turn. For every further turn the groups are dealt into folds anew, each
+        in exchange for one of as many images of the same classes: no two replicates learn from the same rows.
+        """
+        turn, fold = divmod(replicate, int(self.folds.max()) + 1)
+        return (self._folds_anew(turn) if turn else self.folds) == fold
+
+    def _folds_anew(self, turn: int) -> np.ndarray:
+        groups, first, number = np.unique(self.groups, return_index=True, return_inverse=True)
+        contents = np.zeros((len(groups), len(self.classes)), np.int64)
+        np.add.at(contents, (number, self.labels), 1)
+        kinds = np.unique(contents, axis=0, return_inverse=True)[1].ravel()
+        folds = self.folds[first]
+        rng = np.random.default_rng([turn, *self.folds.tolist()])
+        for kind in range(kinds.max() + 1):
+            alike = np.flatnonzero(kinds == kind)
+            folds[alike] = rng.permutation(folds[alike])
+        return folds[number]
 
     def synthetic_rows(self, label: int, replicate: int, count: int) -> np.ndarray:
         """Return the row numbers of the first `count` synthetic images of a class from one GAN replicate.

@@ -18,6 +18,10 @@ def wanted(
     if classifier != "pretrained":
         rows = {name: measured_rows(imageset, seed) for name, imageset in imagesets.items() if name != "test"}
         return rows | {"test": np.empty(0, np.int64)}, dict.fromkeys(imagesets, 1)
-    turned = VIEWS if any(arm.traditional for arm in arms) else 1
-    rows = {name: np.arange(len(imageset)) for name, imageset in imagesets.items()}
-    return rows, {name: 1 if name == "test" else turned for name in imagesets}
+    turned = [arm for arm in arms if arm.traditional]
+    views = {
+        "development": VIEWS if any(arm.uses_real for arm in turned) else 1,
+        "test": 1,
+        "synthetic": VIEWS if any(arm.uses_gan for arm in turned) else 1,
+    }
+    return {name: np.arange(len(imageset)) for name, imageset in imagesets.items()}, views

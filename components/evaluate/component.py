@@ -7,6 +7,7 @@ from kfp import dsl
 def evaluate(
     models: dsl.Input[dsl.Model],
     test_set: dsl.Input[dsl.Dataset],
+    features: dsl.Input[dsl.Dataset],
     evaluation: dsl.Output[dsl.Artifact],
     classification_metrics: dsl.Output[dsl.ClassificationMetrics],
     arm: str,
@@ -17,6 +18,7 @@ def evaluate(
 
     Gives the predictions and metrics, and for the Kubeflow UI the confusion matrix and ROC curve.
     """
+    from components.contracts.features import read_features
     from components.contracts.imageset import read_imageset
     from components.contracts.progress import stage
     from components.evaluate.evaluate import evaluate
@@ -24,6 +26,7 @@ def evaluate(
 
     with stage("evaluate", arm):
         test = read_imageset(test_set.path)
-        evaluate(models.path, test, target_sensitivity, evaluation.path, threads=threads)
+        looked_at = read_features(features.path)
+        evaluate(models.path, test, target_sensitivity, evaluation.path, threads=threads, features=looked_at)
         classification_metrics.log_confusion_matrix(*confusion_view(evaluation.path, test))
         classification_metrics.log_roc_curve(*roc_view(evaluation.path, test))

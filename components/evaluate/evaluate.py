@@ -3,19 +3,25 @@
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from components.classifiers.network import class_probabilities
-from components.classifiers.predict import outputs_of_models
+from components.classifiers.heads import load_heads
 from components.contracts.errors import InputError
+from components.contracts.features import Features
 from components.contracts.files import fresh_folder, read_json, whole_file, write_json
 from components.contracts.imageset import ImageSet
 from components.contracts.metrics import confusion_matrix, per_class, scores
 
 
 def evaluate(
-    models_folder: str | Path, test: ImageSet, target_sensitivity: float, evaluation_folder: str | Path, threads: int
+    models_folder: str | Path,
+    test: ImageSet,
+    target_sensitivity: float,
+    evaluation_folder: str | Path,
+    threads: int,
+    features: Features | None = None,
 ) -> None:
-    """Predict the test set with every model of `models_folder`; write the evaluation.
+    """Predict the test set with every model of `models_folder`; write the evaluation. Heads need its `features`.
 
     Written afresh into `evaluation_folder` are probabilities.npy (float32, R x N x C) and evaluation.json: what is
     known of the training, and for each replicate its operating threshold (`operating_threshold`, from its validation
@@ -30,9 +36,13 @@ def evaluate(
     positive = classes.index(training["positive_class"])
     validation = _read_array(models_folder / "validation.npy")
     development_labels = _read_array(models_folder / "development_labels.npy")
-    paths = [models_folder / f"replicate-{r}.keras" for r in range(len(training["replicates"]))]
-    outputs = outputs_of_models(paths, test.images, threads)
-    probabilities = np.stack([class_probabilities(output, positive) for output in outputs])
+    count = len(training["replicates"])
+    if training.get("classifier") == "pretrained":
+        if features is None:
+            raise InputError(f"{models_folder}: heads on features, and there are none of the test set; embed it")
+        probabilities = _by_heads(models_folder, count, test, features, positive, threads)
+    else:
+        probabilities = _by_networks(models_folder, count, test, positive, threads)
     replicates = []
     for trained, predicted, held_out in zip(training["replicates"], probabilities, validation, strict=True):
         rows = ~np.isnan(held_out[:, positive])
@@ -54,6 +64,25 @@ def evaluate(
     with whole_file(evaluation_folder / "probabilities.npy") as part, part.open("wb") as file:
         np.save(file, probabilities, allow_pickle=False)
     write_json(evaluation_folder / "evaluation.json", evaluation)
+
+
+def _by_heads(
+    models_folder: Path, replicates: int, test: ImageSet, features: Features, positive: int, threads: int
+) -> np.ndarray:
+    outputs = 1 if len(test.classes) == 2 else len(test.classes)
+    heads = load_heads(models_folder, replicates, features.dimensions, outputs)
+    with threadpool_limits(threads):
+        return heads.probabilities(features.open("test", test).of(np.arange(len(test)))[:, 0], positive)
+
+
+def _by_networks(models_folder: Path, replicates: int, test: ImageSet, positive: int, threads: int) -> np.ndarray:
+    # Here, as heads need no TensorFlow and it takes seconds to load.
+    from components.classifiers.network import class_probabilities
+    from components.classifiers.predict import outputs_of_models
+
+    paths = [models_folder / f"replicate-{r}.keras" for r in range(replicates)]
+    outputs = outputs_of_models(paths, test.images, threads)
+    return np.stack([class_probabilities(output, positive) for output in outputs])
 
 
 def operating_threshold(probabilities: np.ndarray, is_positive: np.ndarray, target_sensitivity: float) -> float:

@@ -7,8 +7,10 @@ from kfp import dsl
 def train_classifier(
     development_set: dsl.Input[dsl.Dataset],
     synthetic_set: dsl.Input[dsl.Dataset],
+    features: dsl.Input[dsl.Dataset],
     models: dsl.Output[dsl.Model],
     arm: str,
+    classifier: str,
     replicates: int,
     gan_replicates: int,
     seed: int,
@@ -19,27 +21,47 @@ def train_classifier(
     patience: int,
     threads: int,
 ) -> None:
-    """Train every replicate of one arm's classifier; real and synthetic images are mixed in memory.
+    """Train every replicate of one arm's classifier, on the images or, for `pretrained`, on their features.
 
     Gives one model a replicate, their training curves and their predictions for the validation rows.
     """
     from components.contracts.arms import parse_arm
     from components.contracts.imageset import read_imageset
     from components.contracts.progress import stage
-    from components.train_classifier.train import ClassifierSettings, train_classifier
 
     with stage("train_classifier", arm):
-        settings = ClassifierSettings(
-            epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, dropout=dropout, patience=patience
-        )
-        train_classifier(
-            read_imageset(development_set.path),
-            read_imageset(synthetic_set.path),
-            parse_arm(arm),
-            replicates,
-            gan_replicates,
-            seed,
-            settings,
-            threads=threads,
-            models_folder=models.path,
-        )
+        development, synthetic = read_imageset(development_set.path), read_imageset(synthetic_set.path)
+        recipe = parse_arm(arm)
+        if classifier == "pretrained":
+            from components.contracts.features import read_features
+            from components.train_classifier.train_heads import train_heads
+
+            looked_at = read_features(features.path)
+            train_heads(
+                development,
+                synthetic,
+                looked_at,
+                recipe,
+                replicates,
+                gan_replicates,
+                seed,
+                threads=threads,
+                models_folder=models.path,
+            )
+        else:
+            from components.train_classifier.train import ClassifierSettings, train_classifier
+
+            settings = ClassifierSettings(
+                epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, dropout=dropout, patience=patience
+            )
+            train_classifier(
+                development,
+                synthetic,
+                recipe,
+                replicates,
+                gan_replicates,
+                seed,
+                settings,
+                threads=threads,
+                models_folder=models.path,
+            )

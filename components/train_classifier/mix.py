@@ -10,21 +10,29 @@ from components.contracts.imageset import ImageSet
 
 
 @dataclass(frozen=True)
-class TrainingSet:
-    """What one replicate learns from: `images` (uint8, N x S x S x 3), `labels` (int64, N: numbers of classes).
+class TrainingRows:
+    """What one replicate learns from: rows (int64) of the development set, then rows of the synthetic set.
 
-    `synthetic_per_class` counts the synthetic ones among them.
+    `labels` (int64, one a row of both) are numbers of classes; `synthetic_per_class` counts the synthetic ones.
     """
 
-    images: np.ndarray
+    real: np.ndarray
+    synthetic: np.ndarray
     labels: np.ndarray
     synthetic_per_class: dict[str, int]
 
+    def images(self, development: ImageSet, synthetic: ImageSet | None) -> np.ndarray:
+        """Return the images of the rows, uint8 N x S x S x 3, from the sets that the rows were chosen in."""
+        parts = [development.images[self.real]]
+        if synthetic is not None:
+            parts.append(synthetic.images[self.synthetic])
+        return np.concatenate(parts)
 
-def training_set(
+
+def training_rows(
     development: ImageSet, synthetic: ImageSet | None, arm: Arm, replicate: int, gan_replicates: int
-) -> TrainingSet:
-    """Return the training set of one replicate of an arm: real rows first, then the synthetic ones by class.
+) -> TrainingRows:
+    """Return the training rows of one replicate of an arm: real rows first, then the synthetic ones by class.
 
     The synthetic images of a class are the first n of GAN replicate `replicate` modulo `gan_replicates`; a share is
     of the real training rows of the class. Raises InputError if synthetic images are missing or don't
@@ -33,19 +41,21 @@ def training_set(
     real = np.flatnonzero(~development.validation_mask(replicate))
     counts = np.bincount(development.labels[real], minlength=len(development.classes))
     drawn = [arm.synthetic_count(int(count)) for count in counts]
-    images = [development.images[real]] if arm.uses_real else []
-    labels = [development.labels[real]] if arm.uses_real else []
+    made = [np.empty(0, np.int64)]
+    labels = np.empty(0, np.int64)
     if any(drawn):
         synthetic = _fitting(development, synthetic, arm)
-        for label, count in enumerate(drawn):
-            rows = synthetic.synthetic_rows(label, replicate % gan_replicates, count)
-            images.append(synthetic.images[rows])
-            labels.append(synthetic.labels[rows])
+        made += [synthetic.synthetic_rows(c, replicate % gan_replicates, count) for c, count in enumerate(drawn)]
+        labels = synthetic.labels[np.concatenate(made)]
     for name, real_count, synthetic_count in zip(development.classes, counts, drawn, strict=True):
         if synthetic_count + arm.uses_real * real_count == 0:
             raise InputError(f"arms: '{arm.name}' has no training images of {name}; ask for more of them")
-    return TrainingSet(
-        np.concatenate(images), np.concatenate(labels), dict(zip(development.classes, drawn, strict=True))
+    real = real if arm.uses_real else real[:0]
+    return TrainingRows(
+        real,
+        np.concatenate(made),
+        np.concatenate([development.labels[real], labels]),
+        dict(zip(development.classes, drawn, strict=True)),
     )
 
 

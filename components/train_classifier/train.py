@@ -17,7 +17,7 @@ from components.contracts.files import fresh_folder, whole_file, write_json
 from components.contracts.imageset import ImageSet
 from components.contracts.progress import report
 from components.train_classifier.fit import Fitter, hits_of, losses_of, outputs_of
-from components.train_classifier.mix import training_set
+from components.train_classifier.mix import training_rows
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def train_classifier(
         development_labels.npy  int64, N
 
     The same seed and number of threads give the same weights, bit for bit, on the CPU. Raises InputError if an
-    arm can't be mixed (see `training_set`) or a training diverges.
+    arm can't be mixed (see `mix.training_rows`) or a training diverges.
     """
     start = time.monotonic()
     use_threads(threads)
@@ -82,12 +82,12 @@ def train_classifier(
     trained: list[dict[str, Any]] = []
     synthetic_per_class: list[dict[str, int]] = []
     for r in range(replicates):
-        mixed = training_set(development, synthetic, arm, r, gan_replicates)
+        mixed = training_rows(development, synthetic, arm, r, gan_replicates)
         held_out = development.validation_mask(r)
         progress = _Progress(arm.name, r, replicates, settings.epochs)
-        training_rows = (mixed.images, _targets(mixed.labels, development))
+        learnt = (mixed.images(development, synthetic), _targets(mixed.labels, development))
         validation_rows = (development.images[held_out], _targets(development.labels[held_out], development))
-        best, history = _fit(fitter, training_rows, validation_rows, seed + r, settings, progress)
+        best, history = _fit(fitter, learnt, validation_rows, seed + r, settings, progress)
         validation[r, held_out] = class_probabilities(best.outputs, positive)
         networks.probabilities.set_weights(best.weights)
         _save_network(models_folder / f"replicate-{r}.keras", networks.probabilities)
@@ -95,7 +95,7 @@ def train_classifier(
         trained.append(
             {
                 "seed": seed + r,
-                "fold": int(development.folds[held_out][0]),
+                "fold": r % (int(development.folds.max()) + 1),
                 "gan_replicate": r % gan_replicates,
                 "training_images": len(mixed.labels),
                 "epochs_run": len(history["loss"]),

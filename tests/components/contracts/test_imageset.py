@@ -80,7 +80,24 @@ def test_counts_are_by_class():
 def test_replicates_validate_on_the_folds_in_turn():
     imageset = make()
     assert np.flatnonzero(imageset.validation_mask(1)).tolist() == [1, 4]
-    assert np.array_equal(imageset.validation_mask(4), imageset.validation_mask(1))
+
+
+def test_further_replicates_validate_on_folds_dealt_anew_by_group_and_class():
+    rows = np.arange(60)
+    groups = np.where(rows < 20, rows // 2, rows).astype(str)
+    imageset = replace(make(60), labels=(rows >= 30).astype(np.int64), groups=groups, folds=rows // 2 % 5)
+    masks = [imageset.validation_mask(replicate) for replicate in range(15)]
+    assert len({mask.tobytes() for mask in masks}) == 15
+    for turn in range(3):
+        assert (np.sum(masks[5 * turn : 5 * turn + 5], axis=0) == 1).all()
+    for replicate, mask in enumerate(masks):
+        whole = {group: set(mask[groups == group]) for group in groups}
+        assert all(len(sides) == 1 for sides in whole.values())
+        first = masks[replicate % 5]
+        assert [np.sum(mask & (imageset.labels == c)) for c in (0, 1)] == [
+            np.sum(first & (imageset.labels == c)) for c in (0, 1)
+        ]
+    assert np.array_equal(masks[7], imageset.validation_mask(7))
 
 
 def test_synthetic_rows_are_the_first_of_a_generator_and_a_class():

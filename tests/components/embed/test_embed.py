@@ -141,7 +141,9 @@ def test_only_what_a_run_looks_at_is_wanted(many, sets, monkeypatch):
     all_sets = {"development": many, "test": sets["test"], "synthetic": synthetic}
     rows, views = wanted(all_sets, parse_arms(["real", "traditional"]), "pretrained", 0)
     assert {name: len(found) for name, found in rows.items()} == {"development": 120, "test": 3, "synthetic": 120}
-    assert views == {"development": VIEWS, "test": 1, "synthetic": VIEWS}
+    assert views == {"development": VIEWS, "test": 1, "synthetic": 1}
+    both = wanted(all_sets, parse_arms(["real", "traditional+gan:5"]), "pretrained", 0)[1]
+    assert both == {"development": VIEWS, "test": 1, "synthetic": VIEWS}
     assert set(wanted(all_sets, parse_arms(["real", "gan:5"]), "pretrained", 0)[1].values()) == {1}
 
     monkeypatch.setattr("components.contracts.features.MOST_MEASURED", 10)
