@@ -77,6 +77,9 @@ def _by_heads(
 
 def _by_networks(models_folder: Path, replicates: int, test: ImageSet, positive: int, threads: int) -> np.ndarray:
     # Here, as heads need no TensorFlow and it takes seconds to load.
+    from components.classifiers.start import start_tensorflow
+
+    start_tensorflow()
     from components.classifiers.network import class_probabilities
     from components.classifiers.predict import outputs_of_models
 

@@ -49,6 +49,9 @@ def train_classifier(
                 models_folder=models.path,
             )
         else:
+            from components.classifiers.start import start_tensorflow
+
+            start_tensorflow()
             from components.train_classifier.train import ClassifierSettings, train_classifier
 
             settings = ClassifierSettings(
