@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-CHUNK = 256
+CHUNK = 32
 
 
 def scaled(images: np.ndarray, rows: np.ndarray, size: int) -> np.ndarray:

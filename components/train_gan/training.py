@@ -58,6 +58,9 @@ class Training:
             initialise(network, self.rng)
             place(network, device)
         self.averaged = copy.deepcopy(self.generator) if self.average else self.generator
+        pairs = list(zip(self.averaged.state_dict().values(), self.generator.state_dict().values(), strict=True))
+        self._means = [(mean, now) for mean, now in pairs if mean.is_floating_point()]
+        self._counts = [(count, now) for count, now in pairs if not count.is_floating_point()]
         self.latents = torch.randn(PICTURES, settings.latent, 1, 1, generator=self.rng).to(device)
         on_gpu = device.type == "cuda"
         self.adams = {
@@ -154,9 +157,6 @@ class Training:
             return
         # The decay grows from 0.1 to its full value, so that the mean soon forgets the untrained weights.
         decay = min(self.average, self.updates / (self.updates + 9))
-        now = self.generator.state_dict()
-        for name, mean in self.averaged.state_dict().items():
-            if mean.is_floating_point():
-                mean.lerp_(now[name], 1 - decay)
-            else:
-                mean.copy_(now[name])
+        torch._foreach_lerp_([mean for mean, _ in self._means], [now for _, now in self._means], 1 - decay)
+        for count, now in self._counts:
+            count.copy_(now)

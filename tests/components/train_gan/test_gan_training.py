@@ -12,6 +12,7 @@ from components.generators.device import precision_of
 from components.generators.networks import from_pixels
 from components.generators.sample import load_generator
 from components.train_gan.batches import batch_sizes, batches, training_pixels, turned
+from components.train_gan.graphed import WARM_UPS
 from components.train_gan.record import progress_moments
 from components.train_gan.train import train_gan
 from components.train_gan.training import GanSettings, Training
@@ -230,8 +231,8 @@ def test_a_gpu_that_is_not_there_is_refused(development, tmp_path):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_gpu_trains_from_the_same_random_numbers(development, tmp_path):
-    settings = replace(SETTINGS, epochs=1, flips=True, average=0.9)
+def test_a_gpu_trains_from_the_same_random_numbers_first_by_itself_and_then_as_a_graph(development, tmp_path):
+    settings = replace(SETTINGS, epochs=0, updates=3 * WARM_UPS, flips=True, average=0.9)
     train(development, tmp_path / "gpu", settings, gpus="1")
     train(development, tmp_path / "cpu", settings)
     gpu, cpu = (np.loadtxt(tmp_path / name / "losses.csv", delimiter=",", skiprows=1) for name in ("gpu", "cpu"))
