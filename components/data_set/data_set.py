@@ -111,7 +111,8 @@ def open_data_set(
     name, notice = _about(where, default_name, about)
     facts = _facts(where, table, columns, listing) if table else None
     label_named = facts is not None and "label" in facts.named and facts.has_labels
-    layout = lay_out(where, listing, labelled=facts is not None and facts.has_labels, label_named=label_named)
+    labelled = facts is not None and facts.has_labels
+    layout = lay_out(where, listing, has_table=bool(table), labelled=labelled, label_named=label_named)
     files, summary, said = summarise(layout, facts)
     classes = tuple(sorted({file.label for file in files}))
     subgroups = facts.subgroups if facts else ()

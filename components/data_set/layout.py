@@ -20,7 +20,10 @@ _FOLDER_WORDS = {
     word: split for word, split in SPLIT_WORDS.items() if word not in ("trn", "tst", "development", "dev", "holdout")
 }
 _PART = re.compile(r"(.*?)[ _-]?\d+$")
-_PART_WORDS = re.compile(r"(part|image|batch|chunk|folder|archive|shard)s?$", re.IGNORECASE)
+_PART_WORDS = re.compile(
+    r"(part|image|batch|chunk|folder|archive|shard|subset|fold|volume|disk|site|cent(er|re)|clinic|hospital|patient|case)s?$",
+    re.IGNORECASE,
+)
 _MASK = re.compile(r"[ _-](mask|masks|seg|segmentation|superpixels|gt|annotation|label)(_?\d+)?$", re.IGNORECASE)
 _AUGMENTED = re.compile(r"(^|[\W_])(aug|augmented|augmentation|flipped|rotated)($|[\W_\d])", re.IGNORECASE)
 
@@ -43,33 +46,70 @@ class Layout:
     warnings: tuple[str, ...]
 
 
-def lay_out(where: str, listing: Listing, *, labelled: bool, label_named: bool) -> Layout:
+class Tree:
+    """A listing by its folders; "" is the data set itself."""
+
+    def __init__(self, listing: Listing) -> None:
+        self.files = listing.files
+        self._children: defaultdict[str, list[str]] = defaultdict(list)
+        self._direct: defaultdict[str, list[Found]] = defaultdict(list)
+        for folder in sorted(listing.folders):
+            parent, _, name = folder.rpartition("/")
+            self._children[parent].append(name)
+        for file in listing.files:
+            self._direct[file.path.rpartition("/")[0]].append(file)
+
+    def children(self, folder: str) -> list[str]:
+        """Return the names of the folders directly in one."""
+        return self._children[folder]
+
+    def direct(self, folder: str) -> list[Found]:
+        """Return the files directly in a folder."""
+        return self._direct[folder]
+
+    def has_images(self, folder: str) -> bool:
+        """Whether files that may be images lie directly in a folder."""
+        return any(file.may_be_image for file in self.direct(folder))
+
+    def below(self, folder: str) -> list[Found]:
+        """Return all files in a folder, at any depth."""
+        found, waiting = [], [folder]
+        while waiting:
+            current = waiting.pop()
+            found += self.direct(current)
+            waiting += [f"{current}/{name}".strip("/") for name in self.children(current)]
+        return found
+
+
+def lay_out(where: str, listing: Listing, *, has_table: bool, labelled: bool, label_named: bool) -> Layout:
     """Tell splits and classes by the folders of a data set; `where` is its address, for messages.
 
-    `labelled` says that a table holds labels: then folders needn't be classes. They aren't where `label_named` says
-    that the table's labels were asked for, nor where they are none or one, or parts (images_001, images_002).
-    Raises InputError where the folders are neither, or look like something else than they would be taken for.
+    `has_table` says that there is a table, `labelled` that it holds labels: then folders needn't be classes. They
+    aren't where `label_named` says that the table's labels were asked for, nor where they are none or one, or parts
+    (images_001, images_002). Raises InputError where the folders are neither, or look like something else than they
+    would be taken for.
     """
-    tops = _children(listing, "")
+    tree = Tree(listing)
+    tops = tree.children("")
     splits = {name: _FOLDER_WORDS[name.casefold()] for name in tops if name.casefold() in _FOLDER_WORDS}
     if splits and "train" not in splits.values() and labelled:
         splits = {}
-    bases = _bases(where, listing, tops, splits)
+    bases = _bases(where, tops, splits)
     warnings = [*listing.warnings, *_odd_names(listing)]
     if splits and (validation := [name for name, split in splits.items() if split == "val"]):
         number = sum(file.path.startswith(f"{name}/") for name in validation for file in listing.files)
         warnings.append(f"{count(number, 'image')} of {validation[0]}/ join what is learnt from")
-    children = {base: _children(listing, base) for base in bases}
+    children = {base: tree.children(base) for base in bases}
     if labelled and (label_named or all(_no_classes(names) for names in children.values())):
-        placed = [Placed(file, "", split) for base, split in bases.items() for file in _below(listing, base)]
+        placed = [Placed(file, "", split) for base, split in bases.items() for file in tree.below(base)]
         images = [item for item in placed if item.file.may_be_image]
         if not images:
             raise InputError(f"data_set: {where}: holds no images")
         return Layout(_sorted(images), False, tuple(warnings))
     placed = []
     for base, split in bases.items():
-        _refuse_odd_classes(where, listing, base, children[base], labelled)
-        loose = [file.path for file in _below(listing, base) if _is_loose(file, base) and is_image_name(file.path)]
+        _refuse_odd_classes(where, tree, base, children[base], labelled)
+        loose = [file.path for file in tree.direct(base) if is_image_name(file.path)]
         if loose:
             beside = f"in {base}/" if base else "at the top"
             warnings.append(
@@ -77,18 +117,18 @@ def lay_out(where: str, listing: Listing, *, labelled: bool, label_named: bool) 
             )
         for name in children[base]:
             folder = f"{base}/{name}".strip("/")
-            files = _below(listing, folder)
+            files = tree.below(folder)
             if not files:
-                raise InputError(f"data_set: {where}/{folder}: holds no images; fill or remove it")
+                raise InputError(f"data_set: {where}/{shown(folder)}: holds no images; fill or remove it")
             placed += [Placed(file, name, split) for file in files]
     _refuse_twins({item.label for item in placed}, where)
     tables = [file.path for file in listing.files if re.fullmatch(r"[^/]+\.(csv|tsv)", file.path, re.IGNORECASE)]
-    if tables and not labelled:
+    if tables and not has_table:
         warnings.append(f"{first_of(tables)} beside the folders is not read, unless it is given as table")
     return Layout(_sorted(placed), True, tuple(warnings))
 
 
-def _bases(where: str, listing: Listing, tops: list[str], splits: dict[str, str]) -> dict[str, str]:
+def _bases(where: str, tops: list[str], splits: dict[str, str]) -> dict[str, str]:
     """Return the folders that hold the classes, with the split of each."""
     if not splits:
         return {"": ""}
@@ -108,30 +148,30 @@ def _bases(where: str, listing: Listing, tops: list[str], splits: dict[str, str]
     return {name: "test" if split == "test" else "train" for name, split in splits.items()}
 
 
-def _refuse_odd_classes(where: str, listing: Listing, base: str, names: list[str], labelled: bool) -> None:
+def _refuse_odd_classes(where: str, tree: Tree, base: str, names: list[str], labelled: bool) -> None:
     """Refuse folders that would be taken for classes and are none."""
     place = f"{where}/{base}".rstrip("/")
     if not names:
-        images = [file.path for file in _below(listing, base) if is_image_name(file.path)]
-        archive = next((file.path for file in listing.files if is_archive(file.path)), "")
+        images = [file.path for file in tree.below(base) if is_image_name(file.path)]
+        archive = next((file.path for file in tree.files if is_archive(file.path)), "")
         if archive:
             raise InputError(f"data_set: {where}/{shown(archive)}: is an archive; unpack it")
         if images:
             raise InputError(
                 f"data_set: {place}: holds {count(len(images), 'image')} but no folder of a class; expected one folder "
-                f"a class, or a table that holds the labels: --set table={_table_beside(where, listing)}"
+                f"a class, or a table that holds the labels: --set table={_table_beside(where, tree)}"
             )
         if base:
             raise InputError(f"data_set: {place}: holds no folder of a class; fill or remove it")
         raise InputError(f"data_set: {place}: holds no images; expected one folder a class, with images inside")
-    kinds = {name: _children(listing, f"{base}/{name}".strip("/")) for name in names}
-    loose = any(_is_loose(file, base) and is_image_name(file.path) for file in _below(listing, base))
+    kinds = {name: tree.children(f"{base}/{name}".strip("/")) for name in names}
+    loose = tree.has_images(base)
     if len(names) == 1 and not loose:
-        _refuse_wrapping(where, listing, base, names[0])
+        _refuse_wrapping(where, tree, base, names[0])
     lower = {name.casefold() for name in names}
     for name, inner in kinds.items():
         folder = f"{base}/{name}".strip("/")
-        if any(_is_loose(file, folder) for file in _below(listing, folder)) or not inner:
+        if tree.has_images(folder) or not inner:
             continue
         if len(names) > 1 and {child.casefold() for child in inner} <= lower:
             raise InputError(
@@ -143,28 +183,28 @@ def _refuse_odd_classes(where: str, listing: Listing, base: str, names: list[str
                 f"data_set: {where}/{shown(folder)}: holds {first_of(inner)}; put train/ and test/ above the folders "
                 "of the classes, not below"
             )
-    if not labelled and len(names) > 1 and _no_classes(names) and _PART_WORDS.search(names[0].rstrip("0123456789 _-")):
+    if not labelled and len(names) > 1 and _no_classes(names):
         raise InputError(
             f"data_set: {place}: its folders ({first_of(names)}) are parts of one collection, not classes; give the "
-            f"table that holds the labels: --set table={_table_beside(where, listing)}"
+            f"table that holds the labels: --set table={_table_beside(where, tree)}"
         )
 
 
-def _table_beside(where: str, listing: Listing) -> str:
+def _table_beside(where: str, tree: Tree) -> str:
     """Return the table in the data set that may hold the labels, else a stand-in."""
-    tables = [file.path for file in listing.files if file.path.casefold().endswith((".csv", ".tsv"))]
+    tables = [file.path for file in tree.files if file.path.casefold().endswith((".csv", ".tsv"))]
     return f"{where}/{shown(tables[0])}" if tables else "TABLE.csv"
 
 
-def _refuse_wrapping(where: str, listing: Listing, base: str, name: str) -> None:
+def _refuse_wrapping(where: str, tree: Tree, base: str, name: str) -> None:
     """Refuse a single folder that holds the folders of the data set: name the one to give."""
     folder = f"{base}/{name}".strip("/")
-    inner = _children(listing, folder)
-    loose = any(_is_loose(file, folder) for file in _below(listing, folder))
+    inner = tree.children(folder)
+    loose = tree.has_images(folder)
     while len(inner) == 1 and not loose:
         folder = f"{folder}/{inner[0]}"
-        inner = _children(listing, folder)
-        loose = any(_is_loose(file, folder) for file in _below(listing, folder))
+        inner = tree.children(folder)
+        loose = tree.has_images(folder)
     if loose or len(inner) < 2:
         return
     if base:
@@ -218,25 +258,8 @@ def _odd_names(listing: Listing) -> list[str]:
 
 def _no_classes(names: list[str]) -> bool:
     """Whether folders can't be classes: none, a single one, or the numbered parts of one collection."""
-    parts = [_PART.match(name) for name in names]
-    numbered = all(parts) and len({part[1].casefold() for part in parts if part}) == 1 and parts[0] and parts[0][1]
-    return len(names) < 2 or bool(numbered)
-
-
-def _children(listing: Listing, base: str) -> list[str]:
-    start = f"{base}/" if base else ""
-    return sorted(
-        name[len(start) :] for name in listing.folders if name.startswith(start) and "/" not in name[len(start) :]
-    )
-
-
-def _below(listing: Listing, base: str) -> list[Found]:
-    return [file for file in listing.files if not base or file.path.startswith(f"{base}/")]
-
-
-def _is_loose(file: Found, base: str) -> bool:
-    start = f"{base}/" if base else ""
-    return file.path.startswith(start) and "/" not in file.path[len(start) :]
+    stems = {match[1].casefold() if (match := _PART.match(name)) else "" for name in names}
+    return len(names) < 2 or (len(stems) == 1 and bool(_PART_WORDS.search(stems.pop())))
 
 
 def _sorted(files: Iterable[Placed]) -> tuple[Placed, ...]:

@@ -35,6 +35,7 @@ def test_a_later_preset_goes_over_an_earlier_one(tmp_path):
 
 
 def test_paths_are_made_absolute_and_addresses_stay():
+    assert resolve({}, {}, "http://host/images")["data_set"] == "http://host/images"
     assert resolve({}, {"table": "g.csv"}, "images")["table"] == str(Path("g.csv").resolve())
     assert resolve({}, {}, "minio://bucket/images")["data_set"] == "minio://bucket/images"
 

@@ -1,7 +1,7 @@
 """Tables as people have them: which column is what, which image is meant, what belongs together, and what is said."""
 
 import pytest
-from conftest import numbered
+from numbered_files import numbered
 
 from components.contracts.errors import InputError
 from components.data_set.checks import check_classes
@@ -114,6 +114,12 @@ def test_rows_of_other_images_are_told(described):
     assert data_set.warnings == ("table: 500 rows of no image of the data set: gone_0, gone_1, gone_2, ...",)
 
 
+def test_a_table_in_the_data_set_itself_is_no_stray_file(lay):
+    root = lay(PATHS, "meta.csv")
+    (root / "meta.csv").write_text(WHOLE["plain"])
+    assert open_data_set(str(root), str(root / "meta.csv")).warnings == ()
+
+
 def test_images_of_no_row_are_told(described):
     data_set = described(PATHS, table("image,patient_id", list(zip(PATHS, PATIENTS, strict=True))[::2]))
     (warning,) = data_set.warnings
@@ -214,6 +220,13 @@ def test_labels_come_from_the_table_where_folders_are_no_classes(described, kind
     assert [data_set.count(name, "train", "test", "") for name in CLASSES] == [20, 20]
     assert data_set.has_test_folder == (kind == "splits")
     assert "classes by the table" in data_set.understood()[0]
+
+
+def test_numbered_folders_that_may_be_classes_stay_classes(described):
+    paths = [f"grade_{1 + i % 2}/{s}.jpg" for _, s, _, _, i in IMAGES]
+    data_set = described(paths, table("image,diagnosis,patient", [(s, c, p) for c, s, p, _, _ in IMAGES]))
+    assert data_set.classes == ("grade_1", "grade_2")
+    assert "column diagnosis is not used" in data_set.warnings[0]
 
 
 def test_columns_of_zeros_and_ones_are_labels(described):

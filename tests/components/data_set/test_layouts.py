@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import numbered
+from numbered_files import numbered
 
 from components.contracts.errors import InputError
 from components.data_set.checks import check_files, listed_reasons, listed_warnings
@@ -51,7 +51,7 @@ def test_a_validation_folder_joins_what_is_learnt_from_and_is_told(lay, name):
             "ROOT/test: the folders of the classes stand in test/test/; move them up into test/",
         ),
         ([*two("archive/train"), *two("archive/test")], "give ROOT/archive (test, train)"),
-        (two("archive/data"), "give ROOT/archive/data (benign, malignant)"),
+        ([*two("archive/data"), "archive/labels.csv"], "give ROOT/archive/data (benign, malignant)"),
         ([*two(""), *two("brain_set")], "ROOT/brain_set: holds only folders called like those beside it"),
         ([*two(""), *two("output")], "ROOT/output: holds only folders called like those beside it"),
         ([*two("train"), *two("test"), *two("train/augmented")], "ROOT/train/augmented: holds only folders called"),
