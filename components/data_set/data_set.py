@@ -130,7 +130,7 @@ def find_positive_class(wanted: str, classes: tuple[str, ...]) -> str:
     ]
     if not found:
         raise InputError(
-            f"positive_class: '{name}' is not a class of the data set; "
+            f"positive_class: '{shown(name)}' is not a class of the data set; "
             f"set it to the class whose misses cost most: {shown(', '.join(classes))}"
         )
     return found[0]
@@ -161,7 +161,8 @@ def _facts(where: str, table: str, columns: dict[str, Any], listing: Listing) ->
         read = read_table(path, shown(table))
     images = [file.path for file in listing.files if file.may_be_image]
     if not images:
-        raise InputError(f"data_set: {where}: holds no images")
+        others = "".join(f"; {shown(file.path)} is {file.refused}" for file in listing.files[:1])
+        raise InputError(f"data_set: {where}: holds no images{others}")
     return table_facts(read, columns, images)
 
 

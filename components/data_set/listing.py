@@ -27,6 +27,9 @@ NO_IMAGES = {
     **dict.fromkeys((".npy", ".npz", ".mat", ".h5", ".hdf5", ".pkl"), "an array: export its pictures as PNG first"),
     **dict.fromkeys((".py", ".ipynb", ".sh"), "code"),
     **dict.fromkeys((".mp4", ".avi", ".mov"), "a film"),
+    ".dcm": "DICOM: export it as PNG or JPEG first",
+    **dict.fromkeys((".heic", ".heif", ".avif"), "a format that isn't read: export it as PNG or JPEG first"),
+    **dict.fromkeys((".nii", ".nii.gz"), "a volume: export its slices as PNG first"),
 }
 _NO_IMAGE = "not an image: "
 MOST_BEHIND_A_LINK = 10_000
@@ -123,7 +126,8 @@ def is_archive(name: str) -> bool:
 
 
 def _kind(name: str) -> str:
-    return NO_IMAGES.get("." + name.rpartition(".")[2].casefold(), "")
+    ending = ".nii.gz" if name.casefold().endswith(".nii.gz") else "." + name.rpartition(".")[2].casefold()
+    return NO_IMAGES.get(ending, "")
 
 
 def _listing(files: list[Found], folders: Iterable[str], litter: Counter[str]) -> Listing:

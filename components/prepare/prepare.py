@@ -19,7 +19,7 @@ from components.prepare.groups import connected, group_names, table_links
 from components.prepare.leaks import dropped, find_leaks
 from components.prepare.page import report_html
 from components.prepare.reading import Reading, read_images
-from components.prepare.report import Found, data_report
+from components.prepare.report import Findings, data_report
 from components.prepare.split import draw_test_set, validation_folds
 
 MOST_THREADS = 8  # each may hold a picture of 50 million pixels
@@ -123,7 +123,7 @@ def prepare(
             for number, name in enumerate(data_set.subgroups)
         },
     )
-    found = Found(exact, near, leaks, left_out, conflict, usable)
+    found = Findings(exact, near, leaks, left_out, conflict, usable)
     report = data_report(data_set, whole, reading, found, settings.on_leak, settings.on_conflict)
     write_imageset(development_folder, whole.subset(development))
     write_imageset(test_folder, whole.subset(test))

@@ -21,7 +21,7 @@ MOST_PICTURES = 10
 
 
 @dataclass(frozen=True)
-class Found:
+class Findings:
     """What was found among all readable images; masks are bool, N.
 
     `left_out` are development images that leak and are dropped, `conflict` images with equal pixels under another
@@ -37,7 +37,7 @@ class Found:
 
 
 def data_report(
-    data_set: DataSet, whole: ImageSet, reading: Reading, found: Found, on_leak: str, on_conflict: str
+    data_set: DataSet, whole: ImageSet, reading: Reading, found: Findings, on_leak: str, on_conflict: str
 ) -> dict[str, Any]:
     """Return the report on a data set as a dictionary for JSON.
 

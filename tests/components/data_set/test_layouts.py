@@ -109,6 +109,20 @@ def test_what_is_no_image_by_its_name_counts_before_any_is_read(lay):
         check_files(data_set, listed_reasons(data_set), 0.05)
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("1.dcm", "DICOM: export it as PNG or JPEG first"),
+        ("1.NII.gz", "a volume: export its slices as PNG first"),
+        ("1.avif", "a format that isn't read"),
+        ("1.npy", "an array: export its pictures"),
+    ],
+)
+def test_formats_that_are_not_read_are_told_by_their_names_before_any_file_is_read(lay, name, reason):
+    data_set = open_data_set(str(lay(two(""), f"benign/{name}")))
+    assert listed_reasons(data_set)[f"benign/{name}"].startswith(f"not an image: {reason}")
+
+
 def test_loose_images_beside_the_classes_are_told(lay):
     data_set = open_data_set(str(lay(two("train"), two("test"), "train/a.png", "test/b.png", "test/c.jpg", "a.md")))
     assert len(data_set.files) == 12

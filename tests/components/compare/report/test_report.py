@@ -96,6 +96,12 @@ def test_the_first_screen_holds_name_notice_answer_arms_and_forest(run, page):
         assert (arm["against_real"]["verdict"] if arm["against_real"] else "reference") in start
 
 
+def test_how_the_data_were_understood_and_what_deserves_a_look_stands_with_the_data(run):
+    text = run[3]
+    assert "<p>data set: 3 files</p>" in text
+    assert "<li>look &lt;b&gt;here&lt;/b&gt;</li>" in text
+
+
 def test_it_needs_nothing_from_outside_and_allows_its_own_script_alone(run, page):
     text = run[-1]
     (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
