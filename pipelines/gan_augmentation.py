@@ -123,8 +123,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             gpu_type: Resource name of the GPUs.
             node_selector: Node labels that pods of gpu_stages need, as JSON.
             tolerations: Tolerations of pods of stages that may have GPUs, as JSON.
-            inception_weights: Inception-v3 weights (.safetensors, also minio://) for the quality figures; "" trains a
-                small encoder.
+            inception_weights: Inception-v3 weights (.safetensors, also minio://) for the quality figures; "" takes
+                the features of the pretrained network.
             classifier: What learns the classes: `paper`, its small network, from the pixels; or `pretrained`, a linear
                 head on features of several depths of a frozen network (EfficientNet-Lite0, ImageNet).
             classifier_epochs: Passes of each classifier over its training set, at most.
@@ -214,6 +214,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             audit(
                 development_set=prepared.outputs["development_set"],
                 synthetic_set=synthesized.outputs["synthetic_set"],
+                features=embedded.outputs["features"],
                 seed=seed,
                 inception_weights=inception_weights,
                 threads=gan_threads,

@@ -2,22 +2,27 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from components.audit import encoder, inception
+from components.audit import inception
 from components.audit.generators import generators_of
-from components.audit.measure import Features, measure_memorisation, measure_quality
+from components.audit.measure import FeaturesOf, measure_memorisation, measure_quality
 from components.audit.memorisation import ABOUT
+from components.contracts.features import Features
 from components.contracts.files import fresh_folder, write_json
 from components.contracts.imageset import ImageSet
 from components.contracts.progress import report
 from components.storage.addresses import local_file
 
+FEATURE_CHUNK = 512
+
 
 def audit(
     development: ImageSet,
     synthetic: ImageSet,
+    features: Features,
     seed: int,
     *,
     inception_weights: str,
@@ -26,31 +31,40 @@ def audit(
 ) -> None:
     """Write audit.json: the quality and privacy of every generator's images.
 
-    Features come from Inception with the weights in the file `inception_weights`, or from a small encoder trained
-    here if that is "". Same seed, same bits. Raises InputError if the weights can't be used.
+    Quality is judged by `features`, or by those of Inception with the weights in the file `inception_weights` if that
+    is not "". Same seed, same bits. Raises InputError if the weights can't be used or features are missing.
     """
     torch.set_num_threads(threads)
     with threadpool_limits(threads):
-        about, features = _features(development, seed, inception_weights)
+        about, features_of = _features(
+            {"development": development, "synthetic": synthetic}, features, inception_weights
+        )
         generators = generators_of(synthetic)
         write_json(
             fresh_folder(report_folder) / "audit.json",
             {
                 "features": about,
-                "quality": measure_quality(synthetic, development, generators, features, seed),
+                "quality": measure_quality(synthetic, development, generators, features_of, seed),
                 "memorisation_rule": ABOUT,
                 "memorisation": measure_memorisation(synthetic, development, generators, seed),
             },
         )
 
 
-def _features(development: ImageSet, seed: int, weights: str) -> tuple[str, Features]:
-    """Return what makes features of images, and what is to be said about it."""
-    if weights:
-        with local_file("inception_weights", weights) as path:
-            network, about = inception.load_inception(path)
-        return about, lambda images: inception.inception_features(network, images)
-    report("audit", "-", 0, 1, "encoders")
-    trained = encoder.train_encoder(development.images, development.labels, seed)
-    report("audit", "-", 1, 1, "encoders")
-    return encoder.ABOUT, lambda images: encoder.encode(trained, images)
+def _features(imagesets: dict[str, ImageSet], features: Features, weights: str) -> tuple[str, FeaturesOf]:
+    """Return what is to be said about the features, and what gives those of some rows of an image set."""
+    if not weights:
+        opened = {name: features.open(name, imageset) for name, imageset in imagesets.items()}
+        return features.extractor, lambda name, rows: opened[name].of(rows)[:, 0].astype(np.float64)
+    with local_file("inception_weights", weights) as path:
+        network, about = inception.load_inception(path)
+
+    def of(name: str, rows: np.ndarray) -> np.ndarray:
+        parts = []
+        for start in range(0, len(rows), FEATURE_CHUNK):
+            chunk = rows[start : start + FEATURE_CHUNK]
+            parts.append(inception.inception_features(network, imagesets[name].images[chunk]))
+            report("audit", "-", start + len(chunk), len(rows), "features")
+        return np.concatenate(parts)
+
+    return about, of

@@ -7,6 +7,7 @@ from kfp import dsl
 def audit(
     development_set: dsl.Input[dsl.Dataset],
     synthetic_set: dsl.Input[dsl.Dataset],
+    features: dsl.Input[dsl.Dataset],
     audit_report: dsl.Output[dsl.Artifact],
     seed: int,
     inception_weights: str,
@@ -14,6 +15,7 @@ def audit(
 ) -> None:
     """Measure the quality and privacy of every generator's images; gives the audit report."""
     from components.audit.audit import audit
+    from components.contracts.features import read_features
     from components.contracts.imageset import read_imageset
     from components.contracts.progress import stage
 
@@ -21,6 +23,7 @@ def audit(
         audit(
             read_imageset(development_set.path),
             read_imageset(synthetic_set.path),
+            read_features(features.path),
             seed,
             inception_weights=inception_weights,
             threads=threads,

@@ -15,13 +15,13 @@ def kid(real: np.ndarray, synthetic: np.ndarray, seed: int) -> tuple[float, floa
     """
     size = min(LARGEST_SUBSET, min(len(real), len(synthetic)) // 2)
     rng = np.random.default_rng(seed)
-    values = [
-        squared_mmd(
-            real[rng.choice(len(real), size, replace=False)],
-            synthetic[rng.choice(len(synthetic), size, replace=False)],
-        )
-        for _ in range(SUBSETS)
-    ]
+    kernels = _kernel(real, real), _kernel(synthetic, synthetic), _kernel(real, synthetic)
+    values = []
+    for _ in range(SUBSETS):
+        first = rng.choice(len(real), size, replace=False)
+        second = rng.choice(len(synthetic), size, replace=False)
+        parts = ((first, first), (second, second), (first, second))
+        values.append(_squared_mmd(*(kernel[np.ix_(*part)] for kernel, part in zip(kernels, parts, strict=True))))
     return float(np.mean(values)), float(np.std(values, ddof=1))
 
 
@@ -30,12 +30,15 @@ def squared_mmd(real: np.ndarray, synthetic: np.ndarray) -> float:
 
     Gretton et al. 2012 (A kernel two-sample test), lemma 6, eq. 3.
     """
-    return _mean_off_diagonal(real) + _mean_off_diagonal(synthetic) - 2 * float(_kernel(real, synthetic).mean())
+    return _squared_mmd(_kernel(real, real), _kernel(synthetic, synthetic), _kernel(real, synthetic))
 
 
-def _mean_off_diagonal(features: np.ndarray) -> float:
-    count = len(features)
-    kernel = _kernel(features, features)
+def _squared_mmd(within_first: np.ndarray, within_second: np.ndarray, between: np.ndarray) -> float:
+    return _mean_off_diagonal(within_first) + _mean_off_diagonal(within_second) - 2 * float(between.mean())
+
+
+def _mean_off_diagonal(kernel: np.ndarray) -> float:
+    count = len(kernel)
     return float((kernel.sum() - np.trace(kernel)) / (count * (count - 1)))
 
 

@@ -11,39 +11,27 @@ from PIL import Image
 from components.audit.generators import Generator
 from components.audit.memorisation import memorisation
 from components.audit.quality import quality
+from components.contracts.features import MOST_MEASURED, measured_rows
 from components.contracts.imageset import ImageSet
 from components.contracts.progress import report
 from components.contracts.similarity import thumbnails
 
-MOST_MEASURED = 5000
-FEATURE_CHUNK = 512
-
-Features = Callable[[np.ndarray], np.ndarray]
+# Gives the features, float64 [n, D], of some rows of the development or the synthetic set (named so).
+FeaturesOf = Callable[[str, np.ndarray], np.ndarray]
 
 
 def measure_quality(
-    synthetic: ImageSet, development: ImageSet, generators: list[Generator], features: Features, seed: int
+    synthetic: ImageSet, development: ImageSet, generators: list[Generator], features_of: FeaturesOf, seed: int
 ) -> list[dict[str, Any]]:
     """Return the figures of audit.json's `quality`, one a generator; at most 5000 real images a class are used."""
-    real_rows = {one.label: _sample(development.labels == one.label, MOST_MEASURED, seed) for one in generators}
-    made_rows = [one.rows[: len(real_rows[one.label]) // 2] for one in generators]
-    planned = sum(map(len, real_rows.values())) + sum(map(len, made_rows))
-    done = 0
-
-    def of(imageset: ImageSet, rows: np.ndarray) -> np.ndarray:
-        nonlocal done
-        parts = []
-        for start in range(0, len(rows), FEATURE_CHUNK):
-            parts.append(features(imageset.images[rows[start : start + FEATURE_CHUNK]]))
-            done += len(parts[-1])
-            report("audit", "-", done, planned, "features")
-        return np.concatenate(parts)
-
-    real = {label: of(development, rows) for label, rows in real_rows.items()}
+    rows = measured_rows(development, seed)
+    real_rows = {one.label: rows[development.labels[rows] == one.label] for one in generators}
+    real = {label: features_of("development", of_class) for label, of_class in real_rows.items()}
     found = []
-    for one, rows in zip(generators, made_rows, strict=True):
+    for one in generators:
         groups = development.groups[real_rows[one.label]]
-        figures = quality(real[one.label], groups, of(synthetic, rows), one.seed(seed))
+        made = features_of("synthetic", one.rows[: len(groups) // 2])
+        figures = quality(real[one.label], groups, made, one.seed(seed))
         found.append({"class": development.classes[one.label], "generator": one.name, **figures})
         report(
             "audit", "-", len(found), len(generators), "qualities", kid=figures["kid"], floor=figures["floor"]["kid"]
@@ -94,12 +82,6 @@ def measure_memorisation(
         )
         report("audit", "-", len(found), len(generators), "privacies", share=result.share, flagged=flagged)
     return found
-
-
-def _sample(mask: np.ndarray, most: int, seed: int) -> np.ndarray:
-    """Return the rows of a mask in order, or a random `most` of them."""
-    rows = np.flatnonzero(mask)
-    return np.sort(np.random.default_rng(seed).choice(rows, min(most, len(rows)), replace=False))
 
 
 def _side_by_side(synthetic: np.ndarray, real: np.ndarray) -> str:

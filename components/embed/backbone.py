@@ -37,6 +37,9 @@ BLOCKS = (
 HEAD = 1280
 LOOKED_AT = (3, 5, 9, 12, 16)  # blocks whose outputs are summed up, besides the head's
 FEATURES = 2 * (sum(BLOCKS[number - 1][1] for number in LOOKED_AT) + HEAD)
+# What the means and the deviations of each are divided by, so that all depths count alike: their deviation between 2637
+# pictures of skin lesions (ISIC) at 128 x 128 pixels. Constants, so that figures compare from run to run.
+UNITS = ((1.68, 1.08), (1.67, 0.93), (1.28, 0.72), (1.79, 0.81), (1.75, 0.44), (0.62, 0.39))
 STRIDE = 32  # of the whole network: heights and widths are multiples of it
 NAME = "EfficientNet-Lite0"
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -89,12 +92,16 @@ class Backbone(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return the features of each image."""
         maps = functional.relu6(self.stem((images - 127) / 128))
-        found: list[Tensor] = []
+        looked_at = []
         for number, block in enumerate(self.blocks, 1):
             maps = block(maps)
             if number in LOOKED_AT:
-                found += _moments(maps)
-        found += _moments(functional.relu6(self.head(maps)))
+                looked_at.append(maps)
+        looked_at.append(functional.relu6(self.head(maps)))
+        found: list[Tensor] = []
+        for maps, (mean_unit, deviation_unit) in zip(looked_at, UNITS, strict=True):
+            deviation, mean = torch.std_mean(maps.float(), (2, 3), correction=0)
+            found += (mean / mean_unit, deviation / deviation_unit)
         return torch.cat(found, 1)
 
 
@@ -128,9 +135,3 @@ def _take(convolution: Convolution, tensors: dict[str, Tensor], name: str, norm:
     scale = tensors[f"{norm}.weight"] / (tensors[f"{norm}.running_var"] + _EPSILON).sqrt()
     bias = tensors[f"{norm}.bias"] - tensors[f"{norm}.running_mean"] * scale
     convolution.load_state_dict({"weight": tensors[f"{name}.weight"] * scale[:, None, None, None], "bias": bias})
-
-
-def _moments(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the mean and the standard deviation over the picture of each map, float32 [N, C] each."""
-    deviation, mean = torch.std_mean(maps.float(), (2, 3), correction=0)
-    return mean, deviation

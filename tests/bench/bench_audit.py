@@ -18,9 +18,11 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from components.audit import audit, encoder
+from components.audit import audit
 from components.contracts.arms import parse_arms
+from components.contracts.features import measured_rows, read_features
 from components.contracts.imageset import ImageSet, read_imageset
+from components.embed.embed import embed
 from components.generators.networks import Generator, initialise
 from components.synthesize import synthesize
 
@@ -85,7 +87,6 @@ def main() -> None:
     )
     timed(synthesize, "draw_set")
     timed(synthesize, "write_imageset")
-    timed(encoder, "train_encoder")
     timed(audit, "measure_quality")
     timed(audit, "measure_memorisation")
     with tempfile.TemporaryDirectory() as folder:
@@ -101,8 +102,18 @@ def main() -> None:
             report_folder=root / "synthetic_report",
         )
         synthetic = read_imageset(root / "synthetic_set")
+        sets = {"development": development, "synthetic": synthetic}
+        rows_of = {name: measured_rows(imageset, 0) for name, imageset in sets.items()}
+        embed(sets, rows_of, dict.fromkeys(sets, 1), gpus="", threads=THREADS, features_folder=root / "features")
+        print(f"embedded after {time.monotonic() - start:.1f} s")
         audit.audit(
-            development, synthetic, 0, inception_weights="", threads=THREADS, report_folder=root / "audit_report"
+            development,
+            synthetic,
+            read_features(root / "features"),
+            0,
+            inception_weights="",
+            threads=THREADS,
+            report_folder=root / "audit_report",
         )
         print(f"{COUNT} real and {2 * SYNTHETIC} synthetic images: {time.monotonic() - start:.1f} s in all")
         size = sum(path.stat().st_size for path in (root / "audit_report").rglob("*") if path.is_file())

@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 
 from components.audit.audit import audit
-from components.audit.encoder import ABOUT
 from components.audit.generators import generators_of
+from components.contracts.features import measured_rows, read_features
 from components.contracts.imageset import ImageSet
 from components.contracts.progress import parse
+from components.embed.embed import embed
 
 CELLS = [("benign", "gan-0"), ("benign", "gan-1"), ("malignant", "gan-0"), ("malignant", "gan-1")]
 EACH = 90
@@ -34,17 +35,25 @@ def synthetic_set(phantom_set) -> ImageSet:
     )
 
 
+@pytest.fixture(scope="module")
+def features(phantom_set, synthetic_set, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("features")
+    sets = {"development": phantom_set, "synthetic": synthetic_set}
+    rows = {name: measured_rows(imageset, 3) for name, imageset in sets.items()}
+    embed(sets, rows, dict.fromkeys(sets, 1), gpus="", threads=1, features_folder=folder)
+    return read_features(folder)
+
+
 @pytest.fixture
-def run(phantom_set, tmp_path, monkeypatch):
+def run(phantom_set, features, tmp_path):
     """Return a function that audits a synthetic set of the phantoms, and gives audit.json's path and content."""
-    monkeypatch.setattr("components.audit.encoder.MOST_UPDATES", 10)
 
     def refuse(constant):
         raise AssertionError(f"{constant} in audit.json")
 
     def audited(synthetic, name="first"):
         folder = tmp_path / name
-        audit(phantom_set, synthetic, 3, inception_weights="", threads=1, report_folder=folder)
+        audit(phantom_set, synthetic, features, 3, inception_weights="", threads=1, report_folder=folder)
         return folder / "audit.json", json.loads((folder / "audit.json").read_text(), parse_constant=refuse)
 
     return audited
@@ -52,7 +61,7 @@ def run(phantom_set, tmp_path, monkeypatch):
 
 def test_the_audit_holds_quality_and_privacy_of_every_generator(run, phantom_set, synthetic_set, capsys):
     found = run(synthetic_set)[1]
-    assert found["features"] == ABOUT
+    assert found["features"] == "EfficientNet-Lite0 pretrained on ImageNet, 3936 features at 128 x 128 pixels"
     figures = {"kid", "kid_std", "fid", "precision", "recall", "density", "coverage"}
     assert [(row["class"], row["generator"]) for row in found["quality"]] == CELLS
     for row in found["quality"]:
@@ -83,7 +92,7 @@ def test_the_audit_holds_quality_and_privacy_of_every_generator(run, phantom_set
         assert not phantom_set.validation_mask(number)[matches].any()  # they are training images of this GAN
 
     events = [event for event in map(parse, capsys.readouterr().out.splitlines()) if event]
-    assert {event.unit for event in events} == {"encoders", "features", "qualities", "privacies"}
+    assert {event.unit for event in events} == {"qualities", "privacies"}
     assert all(event.done <= event.planned for event in events)
 
 

@@ -9,7 +9,7 @@ import torch
 
 from components.contracts.errors import InputError
 from components.embed import backbone
-from components.embed.backbone import BLOCKS, FEATURES, HEAD, LOOKED_AT, load_backbone
+from components.embed.backbone import BLOCKS, FEATURES, HEAD, LOOKED_AT, UNITS, load_backbone
 
 # Of the package efficientnet-lite-pytorch 0.1.0: outputs of the blocks and the head for `picture` at 224 x 224, as it
 # pads for that size.
@@ -33,9 +33,9 @@ def test_features_are_the_moments_of_the_published_network(network):
         found = network(picture())[0].numpy()
     assert found.shape == (FEATURES,) == (3936,)
     start = 0
-    for width, name in zip([*(BLOCKS[n - 1][1] for n in LOOKED_AT), HEAD], REFERENCE, strict=True):
-        for moment in ("mean", "deviation"):
-            part = found[start : start + width]
+    for width, name, units in zip([*(BLOCKS[n - 1][1] for n in LOOKED_AT), HEAD], REFERENCE, UNITS, strict=True):
+        for moment, unit in zip(("mean", "deviation"), units, strict=True):
+            part = found[start : start + width] * unit
             wanted = REFERENCE[name][moment]
             np.testing.assert_allclose(part[: len(wanted["first"])], wanted["first"], rtol=1e-3, atol=1e-4)
             assert part.sum() == pytest.approx(wanted["sum"], rel=1e-4)
