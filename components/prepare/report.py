@@ -92,11 +92,12 @@ def data_report(
         "table": data_set.table.to_json() if data_set.table else None,
         "subgroups": {name: _numbers(values) for name, values in whole.subgroups.items()},
     }
-    return report | {"warnings": [*data_set.warnings, *_warnings(report)]}
+    return report | {"warnings": [*data_set.warnings, *_warnings(report, whole, near)]}
 
 
-def _warnings(report: dict[str, Any]) -> list[str]:
+def _warnings(report: dict[str, Any], whole: ImageSet, near: Pairs) -> list[str]:
     """Return what the pixels showed that deserves a look, a line each."""
+    alike = near.chosen(whole.labels[near.first] != whole.labels[near.second])
     said = []
     if report["refused"]:
         first = report["refused"][0]
@@ -111,6 +112,12 @@ def _warnings(report: dict[str, Any]) -> list[str]:
         said.append(
             f"{count(conflicts['images'], 'image')} with equal pixels under two labels, {done} (on_conflict: "
             f"{conflicts['policy']}), first {shown(pair['a'])} and {shown(pair['b'])}"
+        )
+    if len(alike):
+        first, second = whole.paths[alike.first[0]], whole.paths[alike.second[0]]
+        said.append(
+            f"{count(len(alike), 'pair')} of near-duplicates under different labels, such as {shown(str(first))} and "
+            f"{shown(str(second))}; look whether they are one picture"
         )
     leaks = report["leaks"]
     if leaks["test_images"]:

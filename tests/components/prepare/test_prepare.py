@@ -182,6 +182,10 @@ def test_conflicting_labels_are_reported(run, root):
         ("train/benign/004.png", "train/malignant/similar.jpg"),
     }
     assert not any(entry["same_label"] for entry in report["conflicting_labels"])
+    assert [line.partition(",")[0] for line in report["warnings"]] == [
+        "2 images with equal pixels under two labels",
+        "1 pair of near-duplicates under different labels",
+    ]
 
 
 def test_bad_files_are_left_out_and_listed(run, root):
