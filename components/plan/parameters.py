@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from components.contracts.arms import parse_arms
 from components.contracts.errors import InputError
-from components.contracts.gan_sizes import IMAGE_SIZES
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -26,7 +25,7 @@ class Parameters(BaseModel):
     table: str
     table_columns: dict[str, Any]
     positive_class: str
-    image_size: int
+    image_size: Annotated[int, Field(ge=16, le=512, multiple_of=16)]
     test_share: Share
     validation_share: Annotated[float, Field(gt=0, le=0.5)]
     max_bad_share: Annotated[float, Field(ge=0, lt=1)]
@@ -75,13 +74,6 @@ class Parameters(BaseModel):
     sensitivity_margin: Annotated[float, Field(ge=0, lt=1)]
     target_sensitivity: Share
     bootstrap_resamples: Annotated[int, Field(ge=100, le=100_000)]
-
-    @field_validator("image_size")
-    @classmethod
-    def _a_dcgan_can_have_it(cls, size: int) -> int:
-        if size not in IMAGE_SIZES:
-            raise ValueError(f"a DCGAN doubles its size at each block; take one of {', '.join(map(str, IMAGE_SIZES))}")
-        return size
 
     @field_validator("arms")
     @classmethod
