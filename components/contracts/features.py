@@ -38,6 +38,8 @@ class FeatureSet:
 
         Raises InputError if one of the rows, or of the views, has none.
         """
+        if not len(rows):
+            return np.empty((0, views, self.values.shape[2]), np.float32)
         if views > self.values.shape[1]:
             raise InputError(f"{self.path}: holds {self.values.shape[1]} views an image, {views} are needed")
         places = np.searchsorted(self.rows, rows)

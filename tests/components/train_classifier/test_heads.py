@@ -166,6 +166,19 @@ def test_every_kind_of_arm_trains(sets, tmp_path, arm, count):
     assert set(training["synthetic_per_class"].values()) == {count}
 
 
+def test_a_traditional_arm_needs_turned_views_of_its_own_images_alone(sets, tmp_path):
+    class Unturned(Drawn):
+        def open(self, name, imageset):
+            found = super().open(name, imageset)
+            return replace(found, values=found.values[:, :1]) if name == "synthetic" else found
+
+    development, _, synthetic = sets
+    given = (development, synthetic, Unturned(Path(), "drawn", SIZE, {}))
+    train_heads(*given, parse_arm("traditional"), 1, 2, 0, threads=1, models_folder=tmp_path)
+    with pytest.raises(InputError, match=r"synthetic\.npy: holds 1 views an image, 8 are needed"):
+        train_heads(*given, parse_arm("traditional+gan:5"), 1, 2, 0, threads=1, models_folder=tmp_path)
+
+
 def test_turned_views_count_as_one_image(sets, tmp_path):
     plain, turned = (train(sets, tmp_path / arm, arm, replicates=1) for arm in ("real", "traditional"))
     assert plain["training_images"] == turned["training_images"]
