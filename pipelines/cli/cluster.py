@@ -112,6 +112,7 @@ def sweep(
 
     described = read_sweep_file(file)
     folder = out or Path("runs") / f"sweep-{described.name}"
+    said: set[str] = set()
     if cluster:
         from pipelines.sweep.in_cluster import plan_there, work_there
 
@@ -120,7 +121,7 @@ def sweep(
         from pipelines.cli.data import open_shown
         from pipelines.sweep.carry_out import plan_here, work_here
 
-        planned = plan_here(described, open_shown)
+        planned = plan_here(described, lambda data, table, columns: open_shown(data, table, columns, said))
     if dry_run:
         _print_sweep(planned)
         return
@@ -129,19 +130,19 @@ def sweep(
     open_sweep_folder(folder, planned)
     if cluster:
         with connect(host, namespace) as reached:
-            _sweep(planned, folder, work_there(reached, planned, folder, registry, tag))
+            _sweep(planned, folder, work_there(reached, planned, folder, registry, tag), said)
     else:
-        _sweep(planned, folder, work_here(folder, jobs, planned.runs_at_once))
+        _sweep(planned, folder, work_here(folder, jobs, planned.runs_at_once), said)
 
 
-def _sweep(planned: "Sweep", folder: Path, work: "Work") -> None:
+def _sweep(planned: "Sweep", folder: Path, work: "Work", said: set[str]) -> None:
     from pipelines.sweep.carry_out import carry_out, run_folder
     from pipelines.sweep.join import join
     from pipelines.sweep.page import print_results, write_results
     from pipelines.sweep.view import SweepBars, SweepLines
 
     console.print(f"{len(planned.runs)} runs; results go to {folder}", markup=False, highlight=False, soft_wrap=True)
-    view = SweepBars(console, planned) if console.is_terminal else nullcontext(SweepLines(console, planned))
+    view = SweepBars(console, planned, said) if console.is_terminal else nullcontext(SweepLines(console, planned, said))
     with view as shown:
         carry_out(planned, folder, work, shown)
     joined = join(planned, folder)

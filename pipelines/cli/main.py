@@ -44,7 +44,6 @@ def run(
 
     Give --out the folder of an interrupted run to go on with it.
     """
-    from components.data_set.checks import listed_warnings
     from components.plan.parameters import check_parameters
     from components.plan.plan import make_plan
     from pipelines.cli.data import open_shown
@@ -60,7 +59,8 @@ def run(
     values = resolve(load_presets(presets), parse_settings(settings or []) | both, data)
     parameters = check_parameters(values)
     cells = jobs or this_machine().cells_at_once(max(parameters.gan_threads, parameters.classifier_threads))
-    data_set = open_shown(values["data_set"], values["table"], values["table_columns"])
+    said: set[str] = set()
+    data_set = open_shown(values["data_set"], values["table"], values["table_columns"], said)
     plan = make_plan(parameters, data_set)
     if runner == "docker":
         from pipelines.local.containers import check_images
@@ -73,7 +73,6 @@ def run(
     open_run_folder(folder, values)
     work = f"{len(plan.gan_cells)} GANs and {len(plan.arms)} arms, {cells} at a time"
     console.print(f"{work}; results go to {folder}", highlight=False)
-    said = [*data_set.understood(), *listed_warnings(data_set)]
     view = LiveView(console, said) if console.is_terminal else nullcontext(PlainView(console, said))
     with view as shown:
         run_locally(folder, shown, cells, runner)

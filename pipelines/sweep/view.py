@@ -1,6 +1,7 @@
 """What a person sees while a sweep is under way: a bar a run and one over all, or plain lines."""
 
 import time
+from collections.abc import Iterable
 from typing import Protocol
 
 from rich.console import Console
@@ -33,11 +34,11 @@ class SweepView(Protocol):
 class SweepLines:
     """One plain line a start and an end, and every 15 s how far each run is."""
 
-    def __init__(self, console: Console, sweep: Sweep) -> None:
+    def __init__(self, console: Console, sweep: Sweep, said: Iterable[str] = ()) -> None:
         self._console = console
         self._parts = {run.name: _Part(run) for run in sweep.runs}
         self._said: dict[str, float] = {}
-        self._warned: set[str] = set()
+        self._told = set(said)
         self._done = 0
 
     def started(self, name: str) -> None:
@@ -48,7 +49,7 @@ class SweepLines:
     def show(self, name: str, event: Event) -> None:
         """Say how far a run is, unless it has just been said; the same word of several runs once."""
         if event.kind in ("note", "warning"):
-            say_once(self._console, self._warned, event)
+            say_once(self._console, self._told, event)
             return
         share = self._parts[name].add(event)
         if time.monotonic() - self._said.get(name, 0) >= SECONDS_BETWEEN_LINES:
@@ -71,9 +72,9 @@ class SweepLines:
 class SweepBars:
     """Bars on a terminal. Use it as a context manager."""
 
-    def __init__(self, console: Console, sweep: Sweep) -> None:
+    def __init__(self, console: Console, sweep: Sweep, said: Iterable[str] = ()) -> None:
         self._parts = {run.name: _Part(run) for run in sweep.runs}
-        self._warned: set[str] = set()
+        self._told = set(said)
         self._progress = Progress(
             TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=2)),
             BarColumn(bar_width=None, table_column=Column(ratio=2, min_width=4)),
@@ -102,7 +103,7 @@ class SweepBars:
     def show(self, name: str, event: Event) -> None:
         """Move the bar of a run; a word is a line above the bars, the same one of several runs once."""
         if event.kind in ("note", "warning"):
-            say_once(self._progress.console, self._warned, event)
+            say_once(self._progress.console, self._told, event)
             return
         self._move(name, self._parts[name].add(event), self._parts[name].doing)
 
