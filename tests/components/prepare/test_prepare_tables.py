@@ -178,3 +178,17 @@ def test_half_of_a_rare_class_unreadable_stops_the_run(tmp_path):
         (root / "malignant" / f"{i:02}.png").write_bytes(b"")
     with pytest.raises(InputError, match=r"6 of 24 files of class 'malignant' \(25.0%\) can't be used"):
         prepared(root, tmp_path / "out")
+
+
+def test_a_conflict_across_a_given_split_leaves_both_sets(tmp_path):
+    root = tmp_path / "data"
+    for number, folder in enumerate(("train/benign", "train/malignant", "test/benign", "test/malignant")):
+        (root / folder).mkdir(parents=True)
+        for i in range(12):
+            (root / folder / f"{i:02}.png").write_bytes(encoded(picture(100 * number + i)))
+    (root / "test/malignant/copy.png").write_bytes((root / "train/benign/00.png").read_bytes())
+    paths, report = prepared(root, tmp_path / "out")
+    assert len(paths) == 47
+    assert not {"test/malignant/copy.png", "train/benign/00.png"} & set(paths)
+    assert report["counts"]["test"] == {"benign": 12, "malignant": 12}
+    assert report["leaks"]["test_images"] == 0
