@@ -34,7 +34,7 @@ TAG := $(REVISION)$(if $(filter cuda,$(VARIANT)),-cuda)
 SOURCE := $(shell git config --get remote.origin.url | sed 's,//[^/@]*@,//,')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lock readme clean images $(IMAGES:%=image-%) push scan kind-up deploy upload submit audit-cluster e2e undeploy kind-down
+.PHONY: help setup run test lint calibrate lock readme clean images $(IMAGES:%=image-%) push scan kind-up deploy upload submit audit-cluster e2e undeploy kind-down
 
 ##@ Use
 help: ## List the targets
@@ -57,6 +57,11 @@ lint: setup ## Check style (ruff), types (mypy) and the direction of imports (im
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
+
+# How many experiments of each kind; 400 take about a quarter of an hour.
+TRIALS ?= 400
+calibrate: setup ## Simulate experiments: how often a verdict is false, and how often a gain is seen (TRIALS=400)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.calibration $(TRIALS)
 
 lock: setup ## Resolve the pinned dependencies anew
 	$(BIN)/pip-compile --quiet --no-header --no-annotate --strip-extras --allow-unsafe --extra dev \

@@ -78,6 +78,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         confidence: float = 0.95,
         sensitivity_margin: float = 0.02,
         target_sensitivity: float = 0.9,
+        endpoint: str = "auc",
+        endpoint_specificity: float = 0.9,
         bootstrap_resamples: int = 2000,
     ) -> None:
         """Does GAN-made training data help a medical image classifier, and at what cost in missed disease?
@@ -136,7 +138,10 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             confidence: Level of all intervals, and 1 minus the error rate of the verdicts, 0.5 to 1.
             sensitivity_margin: Loss of sensitivity against `real` that an arm must be shown to stay within, 0 to 1.
             target_sensitivity: Validation sensitivity at which the operating threshold is set, 0 to 1.
-            bootstrap_resamples: Resamples of test images and replicates behind every interval.
+            endpoint: Score that the verdicts are about, all others are secondary: `auc`, `balanced_accuracy` or
+                `sensitivity_at_specificity`.
+            endpoint_specificity: Specificity at which `sensitivity_at_specificity` is read off the ROC curve, 0 to 1.
+            bootstrap_resamples: Draws of all arms' scores together behind the best amount.
         """
         parameters = {name: value for name, value in locals().items() if name not in ("images", "code_digest")}
         planned = place(plan(code_digest=code_digest, **parameters), "plan", images)

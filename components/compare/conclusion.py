@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from components.compare.statistics.rule import share, span
+from components.compare.statistics.rule import SENSITIVITY, Rule
+from components.compare.statistics.words import share, span
 from components.contracts.arms import parse_arm
 
 
-def recommend(arms: list[dict[str, Any]]) -> dict[str, str]:
+def recommend(arms: list[dict[str, Any]], rule: Rule) -> dict[str, str]:
     """Return {"arm", "reason"} from the entries of verdict.json.
 
-    The arm that helps and whose adjusted interval of the gain in balanced accuracy has the highest lower end, of equal
+    The arm that helps and whose adjusted interval of the gain in the endpoint has the highest lower end, of equal
     ones the arm with fewer synthetic images; `real` where none helps.
     """
     helping = [arm for arm in arms if arm["against_real"] and arm["against_real"]["verdict"] == "helps"]
@@ -21,60 +22,62 @@ def recommend(arms: list[dict[str, Any]]) -> dict[str, str]:
         }
     best = min(helping, key=lambda arm: (-_surest_gain(arm), sum(arm["synthetic_per_class"].values())))
     others = ", ".join(arm["arm"] for arm in helping if arm is not best)
-    reason = f"Its gain in balanced accuracy is at least {_surest_gain(best) * 100:.1f} percentage points"
+    reason = f"Its gain in {rule.endpoint_name} is at least {_surest_gain(best) * 100:.1f} percentage points"
     reason += f", more than is sure of {others}, which helps too" if others else ", and no other arm was shown to help"
     return {"arm": best["arm"], "reason": reason + "."}
 
 
-def answer(arms: list[dict[str, Any]], recommended: str, positive_class: str, test_images: int) -> str:
+def answer(arms: list[dict[str, Any]], recommended: str, positive_class: str, test_images: int, rule: Rule) -> str:
     """Return two sentences: whether and how much an arm helps, and what it costs in missed disease."""
     real = next(arm for arm in arms if arm["against_real"] is None)
     rivals = [arm for arm in arms if arm["against_real"]]
+    name, endpoint = rule.endpoint_name, rule.endpoint
     if not rivals:
         return (
-            f"Only real was trained, so nothing is compared: its balanced accuracy on {test_images:,} test images is "
-            f"{_level(real, 'balanced_accuracy')}. It misses {_missed(real)} of 1,000 {positive_class} images."
+            f"Only real was trained, so nothing is compared: its {name} on {test_images:,} test images is "
+            f"{_level(real, endpoint)}. It misses {real['missed_per_1000']:.0f} of 1,000 {positive_class} images."
         )
-    if recommended != "real":
-        shown = next(arm for arm in rivals if arm["arm"] == recommended)
-        first = (
-            f"Yes, {shown['arm']} helps: {_recipe(shown)} lift balanced accuracy on {test_images:,} test images from "
-            f"{_share(real, 'balanced_accuracy')} to {_share(shown, 'balanced_accuracy')}, by {_change(shown)}"
-        )
+    helping = next((arm for arm in rivals if arm["arm"] == recommended), None)
+    shown = helping or max(rivals, key=lambda arm: _difference(arm, endpoint)["estimate"])
+    pictures = shown["against_real"]["scope"] == "pictures"
+    moved = f"from {_share(real, endpoint)} to {_share(shown, endpoint)}, by {_change(shown, endpoint)}"
+    if helping:
+        first = f"Yes, {'these pictures help' if pictures else f'{recommended} helps'}: {_recipe(shown)}"
+        first += f"{f' ({recommended})' if pictures else ''} lift {name} on {test_images:,} test images {moved}"
     else:
-        shown = max(rivals, key=lambda arm: _difference(arm, "balanced_accuracy")["estimate"])
         best = "the only one" if len(rivals) == 1 else "the best one"
-        first = (
-            f"No arm was shown to help on {test_images:,} test images: {best}, {shown['arm']}, changes balanced "
-            f"accuracy from {_share(real, 'balanced_accuracy')} to {_share(shown, 'balanced_accuracy')}, by "
-            f"{_change(shown)}"
-        )
+        untold = all(arm["against_real"]["verdict"] == "no verdict" for arm in rivals)
+        first = "No verdict" if untold else "No arm was shown to help"
+        first += f" on {test_images:,} test images: {best}, {shown['arm']}, changes {name} {moved}"
+        if untold:
+            first += f"; {shown['against_real']['reason'].removesuffix('.').replace('At least', 'at least')}"
     hurting = [arm["arm"] for arm in rivals if arm["against_real"]["verdict"] == "hurts"]
     if hurting:
         first += f"; {', '.join(hurting)} {'hurts' if len(hurting) == 1 else 'hurt'}"
-    if len(real["replicates"]) == 1:
-        first += ", for this one training of each arm"
-    sensitivity = _difference(shown, "sensitivity")
+    if pictures:
+        first += "; fewer than three generators drew them, so this is about these pictures, not about the recipe"
+    sensitivity = _difference(shown, SENSITIVITY)
     second = (
-        f"Of 1,000 {positive_class} images {shown['arm']} misses {_missed(shown)}, real {_missed(real)} (sensitivity "
-        f"{sensitivity['estimate'] * 100:+.1f} percentage points, interval {span(sensitivity['interval'])})"
+        f"At equal false alarms {shown['arm']} misses {_missed(shown)} of 1,000 {positive_class} images, real "
+        f"{_missed(real)} (sensitivity {sensitivity['estimate'] * 100:+.1f} percentage points, interval "
+        f"{span(sensitivity['interval'])})"
     )
     return f"{first}. {second}."
 
 
 def _surest_gain(arm: dict[str, Any]) -> float:
-    return arm["against_real"]["adjusted"]["balanced_accuracy"][0]
+    return arm["against_real"]["adjusted"]["endpoint"][0]
 
 
 def _difference(arm: dict[str, Any], metric: str) -> dict[str, Any]:
     return arm["against_real"]["differences"][metric]
 
 
-def _change(arm: dict[str, Any]) -> str:
+def _change(arm: dict[str, Any], metric: str) -> str:
     adjusted = arm["against_real"]["adjusted"]
     return (
-        f"{_difference(arm, 'balanced_accuracy')['estimate'] * 100:+.1f} percentage points "
-        f"({share(adjusted['confidence'])} interval {span(adjusted['balanced_accuracy'])})"
+        f"{_difference(arm, metric)['estimate'] * 100:+.1f} percentage points "
+        f"({share(adjusted['confidence'])} interval {span(adjusted['endpoint'])})"
     )
 
 
@@ -88,7 +91,7 @@ def _level(arm: dict[str, Any], metric: str) -> str:
 
 
 def _missed(arm: dict[str, Any]) -> str:
-    return f"{arm['missed_per_1000']:.0f}"
+    return f"{1000 * (1 - arm['mean'][SENSITIVITY]):.0f}"
 
 
 def _recipe(arm: dict[str, Any]) -> str:

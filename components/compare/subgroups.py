@@ -1,8 +1,8 @@
 """Every arm by subgroup of the test images (sex, age band, site): where it helps, and whom it may cost.
 
 For each column of the test set's subgroups and each of its values: sensitivity, specificity and AUC of the positive
-class against the rest, on the images of that value alone, resampled by group like the whole test set; and the
-differences from `real` on the same resamples. All differences of a run are one family: p-values follow Holm, adjusted
+class against the rest, on the images of that value alone, by group like the whole test set; and the
+differences from `real`. All differences of a run are one family: p-values follow Holm, adjusted
 intervals Bonferroni (level 1 - alpha / comparisons).
 """
 
@@ -13,8 +13,8 @@ import numpy as np
 from statsmodels.stats.multitest import multipletests
 
 from components.compare.evaluations import Evaluation
-from components.compare.statistics.resample import draw_images, estimate, resampled_scores
 from components.compare.statistics.rule import Rule
+from components.compare.statistics.variance import Clusters, Draws, estimate, measure
 from components.contracts.imageset import ImageSet
 
 METRICS = ("sensitivity", "specificity", "auc")
@@ -27,18 +27,17 @@ def by_subgroup(
     test: ImageSet,
     positive: int,
     rule: Rule,
-    seed: int,
-    units: Callable[[Evaluation], np.ndarray],
+    generators: Callable[[Evaluation], Sequence[str]],
 ) -> dict[str, Any]:
     """Return verdict.json's `subgroups`: {"comparisons", "columns": [{"name", "unknown", "values": [...]}]}.
 
-    `units` gives what was drawn independently behind an arm's replicates, as `estimate` takes it. A value whose images
+    `generators` gives the generator of each of an arm's replicates, as `Draws.of` takes them. A value whose images
     are all positive or all negative gets counts and a warning, no figures.
     """
     columns = []
     for name, values in test.subgroups.items():
         entries = [
-            _value(str(value), evaluations, test, positive, values == value, rule, seed, units)
+            _value(str(value), evaluations, test, positive, values == value, rule, generators)
             for value in sorted(set(values.tolist()) - {""})
         ]
         columns.append({"name": name, "unknown": int(np.sum(values == "")), "values": entries})
@@ -52,8 +51,7 @@ def _value(
     positive: int,
     chosen: np.ndarray,
     rule: Rule,
-    seed: int,
-    units: Callable[[Evaluation], np.ndarray],
+    generators: Callable[[Evaluation], Sequence[str]],
 ) -> dict[str, Any]:
     labels, groups = test.labels[chosen], test.groups[chosen]
     is_positive = labels == positive
@@ -67,19 +65,17 @@ def _value(
     }
     if 0 in kinds:
         return entry
-    # Classes are drawn apart, so that no resample lacks one: here the positive one and the rest.
-    images = draw_images(is_positive.astype(np.int64), groups, rule.bootstrap_resamples, seed)
-    series = {
-        e.arm: resampled_scores(e.probabilities[:, chosen], labels, positive, images, METRICS) for e in evaluations
+    clusters = Clusters.of(is_positive.astype(np.int64), groups)  # the positive class and the rest
+    samples = {
+        e.arm: measure(e.probabilities[:, chosen], labels, positive, clusters, Draws.of(generators(e)), METRICS)
+        for e in evaluations
     }
     for evaluation in evaluations:
-        own, drawn = series[evaluation.arm], units(evaluation)
-        levels = {metric: estimate(own[metric], drawn, min(kinds)) for metric in METRICS}
+        own = samples[evaluation.arm]
+        levels = {metric: estimate(own[metric], min(kinds)) for metric in METRICS}
         against = None
         if evaluation.arm != "real":
-            differences = {
-                metric: estimate(own[metric] - series["real"][metric], drawn, min(kinds)) for metric in METRICS
-            }
+            differences = {metric: estimate(own[metric], min(kinds), samples["real"][metric]) for metric in METRICS}
             against = {
                 metric: {
                     "estimate": difference.value,

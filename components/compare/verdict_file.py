@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
+from components.compare.comparison import compare_arms, generators_of, scored_by, spread
 from components.compare.conclusion import answer, recommend
 from components.compare.evaluations import Evaluation
-from components.compare.statistics.resample import Estimate, draw_images, estimate, resampled_scores, smallest_class
+from components.compare.statistics.influence import OPERATING
 from components.compare.statistics.rule import Judgement, Rule, judge
 from components.compare.statistics.single_model import calibration, exact_mcnemar, proportions, roc
+from components.compare.statistics.variance import Estimate
 from components.compare.subgroups import by_subgroup
 from components.contracts.arms import parse_arm
 from components.contracts.files import read_json
 from components.contracts.imageset import ImageSet
-from components.contracts.metrics import METRICS
 from components.contracts.progress import report
 
 SCHEMA = Path(__file__).with_name("verdict.schema.json")
@@ -42,36 +43,32 @@ def build_verdict(
     parameters = plan["parameters"]
     rule = Rule.of(parameters)
     positive = test.classes.index(plan["positive_class"])
-    metrics = METRICS if len(test.classes) == 2 else (*METRICS, "macro_auc")
-    images = draw_images(test.labels, test.groups, rule.bootstrap_resamples, parameters["seed"])
-    groups = smallest_class(test.labels, test.groups)
-    series = {}
-    for done, evaluation in enumerate(evaluations, start=1):
-        series[evaluation.arm] = resampled_scores(
-            evaluation.probabilities, test.labels, positive, images, metrics, evaluation.thresholds
-        )
-        report("compare", "-", done, len(evaluations), "arms")
-
-    units = {e.arm: units_of(e, parameters["gan_replicates"]) for e in evaluations}
-    differences = {
-        arm: {name: estimate(found[name] - series["real"][name], units[arm], groups) for name in metrics}
-        for arm, found in series.items()
-        if arm != "real"
-    }
+    metrics = scored_by(len(test.classes))
+    compared = compare_arms(
+        evaluations,
+        test,
+        positive,
+        rule,
+        parameters["gan_replicates"],
+        metrics,
+        lambda number: report("compare", "-", number, len(evaluations), "arms"),
+    )
+    shown = [name for name in metrics if name not in OPERATING]
+    differences = {each.evaluation.arm: each.differences for each in compared if each.differences}
     judgements = judge(differences, rule, len(test))
     predictions = {e.arm: e.mean_prediction() for e in evaluations}
     tests = _mcnemar(predictions, test.labels, positive)
 
     arms = []
-    for evaluation in evaluations:
-        levels = {name: estimate(s, units[evaluation.arm], groups) for name, s in series[evaluation.arm].items()}
-        entry = _arm(evaluation, levels, predictions[evaluation.arm], test, positive, rule, metrics)
+    for each in compared:
+        name = each.evaluation.arm
+        entry = _arm(each.evaluation, each.levels, predictions[name], test, positive, rule, shown)
         against = None
-        if evaluation.arm != "real":
-            name = evaluation.arm
-            against = _against_real(differences[name], judgements[name], tests[name], test.classes, rule)
+        if each.differences:
+            kept = {metric: each.differences[metric] for metric in shown}
+            against = _against_real(kept, judgements[name], tests[name], test.classes, rule)
         arms.append(entry | {"against_real": against})
-    recommendation = recommend(arms)
+    recommendation = recommend(arms, rule)
     return {
         "gansweep_version": plan["gansweep_version"],
         "code_digest": plan["code_digest"],
@@ -88,12 +85,12 @@ def build_verdict(
         },
         "parameters": parameters,
         "rule": {**vars(rule), "text": rule.text},
-        "answer": answer(arms, recommendation["arm"], plan["positive_class"], len(test)),
+        "answer": answer(arms, recommendation["arm"], plan["positive_class"], len(test), rule),
         "recommendation": recommendation,
         "arms": arms,
         "dose_response": _dose_response(arms),
         "subgroups": by_subgroup(
-            evaluations, test, positive, rule, parameters["seed"], lambda e: units_of(e, parameters["gan_replicates"])
+            evaluations, test, positive, rule, lambda e: generators_of(e, parameters["gan_replicates"])
         ),
         "gans": [_gan(gan) for gan in gans],
         "quality_features": audit["features"],
@@ -105,12 +102,6 @@ def build_verdict(
 def read_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of verdict.json."""
     return read_json(SCHEMA)
-
-
-def units_of(evaluation: Evaluation, gan_replicates: int) -> np.ndarray:
-    """Number what was drawn independently: replicates that share one of several GANs count as one draw."""
-    replicates = np.arange(len(evaluation.replicates))
-    return replicates % gan_replicates if gan_replicates > 1 and parse_arm(evaluation.arm).uses_gan else replicates
 
 
 def _mcnemar(predictions: dict[str, np.ndarray], labels: np.ndarray, positive: int) -> dict[str, dict[str, Any]]:
@@ -184,7 +175,7 @@ def _against_real(
             for name, e in differences.items()
         },
         "adjusted": {
-            "balanced_accuracy": _pair(judgement.balanced_accuracy),
+            "endpoint": _pair(judgement.endpoint),
             "sensitivity": _pair(judgement.sensitivity),
             "confidence": judgement.confidence,
         },
@@ -193,6 +184,9 @@ def _against_real(
         "mcnemar": mcnemar,
         "verdict": judgement.verdict,
         "reason": judgement.reason,
+        "ruled_out": judgement.ruled_out,
+        "scope": "recipe" if differences[rule.endpoint].recipe else "pictures",
+        "spread": spread(differences[rule.endpoint]),
         "test_images_needed": judgement.test_images_needed,
     }
 

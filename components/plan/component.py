@@ -61,6 +61,8 @@ def plan(
     confidence: float,
     sensitivity_margin: float,
     target_sensitivity: float,
+    endpoint: str,
+    endpoint_specificity: float,
     bootstrap_resamples: int,
 ) -> list[dict]:
     """Refuse bad parameters before any work, and lay out the GAN cells and the arms.

@@ -73,6 +73,8 @@ class Parameters(BaseModel):
     confidence: Annotated[float, Field(ge=0.5, lt=1)]
     sensitivity_margin: Annotated[float, Field(ge=0, lt=1)]
     target_sensitivity: Share
+    endpoint: Literal["auc", "balanced_accuracy", "sensitivity_at_specificity"]
+    endpoint_specificity: Share
     bootstrap_resamples: Annotated[int, Field(ge=100, le=100_000)]
 
     @field_validator("arms")

@@ -25,6 +25,7 @@ from typing import Any
 
 import yaml
 
+from components.compare.statistics.rule import Rule
 from components.contracts.arms import parse_arm, parse_arms
 from components.contracts.errors import InputError
 from components.plan.plan import MOST_CELLS
@@ -33,6 +34,7 @@ from pipelines.parameters import declared_parameters, load_presets, resolve, typ
 # What decides the test set or the verdict is the same all over a sweep; `why` it can't stand under grid.
 _ONE_TEST_SET = "all points of a grid are compared on one test set; give it under set"
 _ONE_RULE = "all arms of a sweep are judged by one rule; give it under set"
+_RULE = tuple(Rule.__dataclass_fields__)
 NOT_IN_GRID = {
     "data_set": "a sweep has one data set; write a file for each",
     "arms": "list them under arms or ratios",
@@ -41,7 +43,7 @@ NOT_IN_GRID = {
         ("table", "table_columns", "on_conflict", "positive_class", "test_share", "max_bad_share"), _ONE_TEST_SET
     ),
     "near_duplicate_correlation": _ONE_TEST_SET,
-    **dict.fromkeys(("confidence", "sensitivity_margin", "target_sensitivity", "bootstrap_resamples"), _ONE_RULE),
+    **dict.fromkeys(_RULE, _ONE_RULE),
 }
 NOT_IN_SET = {"data_set": "write it as data_set", "arms": "list them under arms or ratios"}
 # What the GANs don't depend on, beside what begins with classifier_: runs that differ in nothing else share them.
@@ -51,7 +53,8 @@ _NO_MATTER_TO_GANS = {
     "gan_replicates",
     "inception_weights",
     *("gan_checkpoint_updates", "gan_threads", "gpu_type", "node_selector", "tolerations"),
-    *("gan_cpu", "gan_memory", "confidence", "sensitivity_margin", "target_sensitivity", "bootstrap_resamples"),
+    *("gan_cpu", "gan_memory"),
+    *_RULE,
 }
 
 

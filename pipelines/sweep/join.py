@@ -14,18 +14,27 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from components.compare.comparison import ComparedArm, compare_arms
 from components.compare.conclusion import recommend
 from components.compare.evaluations import Evaluation, load_evaluations
-from components.compare.statistics.resample import Estimate, draw_images, estimate, resampled_scores, smallest_class
-from components.compare.statistics.rule import Judgement, Rule, judge, share, span
-from components.compare.verdict_file import units_of
+from components.compare.statistics.rule import SENSITIVITY, Judgement, Rule, judge
+from components.compare.statistics.variance import Estimate
+from components.compare.statistics.words import share, span
 from components.contracts.errors import InputError
 from components.contracts.files import read_json
 from components.contracts.imageset import ImageSet, read_imageset
 from pipelines.sweep.carry_out import run_folder
 from pipelines.sweep.file import PlannedRun, Sweep
 
-METRICS = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "auc")
+METRICS = (
+    "accuracy",
+    "balanced_accuracy",
+    "sensitivity",
+    "specificity",
+    "auc",
+    "sensitivity_at_specificity",
+    SENSITIVITY,
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ def join(sweep: Sweep, folder: Path) -> dict[str, Any]:
     compared = {str(number): row for number, row in enumerate(rows) if row.differences}
     judgements = judge({key: row.differences for key, row in compared.items()}, rule, len(results[0].test))
     arms = [_entry(row, sweep, judgements.get(str(number)), rule) for number, row in enumerate(rows)]
-    advice = recommend([{**arm, "arm": full_name(arm)} for arm in arms])
+    advice = recommend([{**arm, "arm": full_name(arm)} for arm in arms], rule)
     return {
         "name": sweep.name,
         "gansweep_version": first["gansweep_version"],
@@ -77,7 +86,7 @@ def join(sweep: Sweep, folder: Path) -> dict[str, Any]:
             "text": f"{rule.text} The {len(compared)} comparisons of this sweep, all arms at all points of its grid, "
             "are one family: the adjustment is for all of them.",
         },
-        "answer": _answer(arms, advice["arm"], first["data_set"]["positive_class"], len(results[0].test)),
+        "answer": _answer(arms, advice["arm"], first["data_set"]["positive_class"], len(results[0].test), rule),
         "recommendation": advice,
         "points": [
             {"point": point.label, "values": point.values, **reals[number]} for number, point in enumerate(sweep.points)
@@ -93,28 +102,19 @@ def compare_all(results: Sequence[RunResult], rule: Rule) -> tuple[list[Row], di
     of a mean score between two of them, 0..1}.
     """
     rows: list[Row] = []
-    drawn: dict[str, np.ndarray] = {}
-    seen: dict[int, list[tuple[Evaluation, dict[str, np.ndarray]]]] = {}
+    seen: dict[int, list[ComparedArm]] = {}
     for result in results:
-        test, parameters = result.test, result.run.parameters
-        digest = test.digest()
-        if digest not in drawn:
-            drawn[digest] = draw_images(test.labels, test.groups, rule.bootstrap_resamples, parameters["seed"])
-        positive = test.classes.index(result.verdict["data_set"]["positive_class"])
-        groups = smallest_class(test.labels, test.groups)
+        positive = result.test.classes.index(result.verdict["data_set"]["positive_class"])
+        gan_replicates = result.run.parameters["gan_replicates"]
         reals = seen.setdefault(result.run.point, [])
-        series = {
-            evaluation.arm: resampled_scores(evaluation.probabilities, test.labels, positive, drawn[digest], METRICS)
-            for evaluation in result.evaluations
-        }
-        for evaluation in result.evaluations:
-            if evaluation.arm == "real" and reals:
-                continue
-            units, own = units_of(evaluation, parameters["gan_replicates"]), series[evaluation.arm]
-            levels = {name: estimate(own[name], units, groups) for name in METRICS}
-            differences = {name: estimate(own[name] - series["real"][name], units, groups) for name in METRICS}
-            rows.append(Row(result.run, evaluation, levels, {} if evaluation.arm == "real" else differences))
-        reals.append((result.real, series["real"]))
+        compared = compare_arms(result.evaluations, result.test, positive, rule, gan_replicates, METRICS)
+        real = next(each for each in compared if not each.differences)
+        rows += [
+            Row(result.run, each.evaluation, each.levels, each.differences)
+            for each in compared
+            if each is not real or not reals
+        ]
+        reals.append(real)
     return rows, {point: _agreement(reals) for point, reals in seen.items()}
 
 
@@ -150,11 +150,12 @@ def _check_together(results: Sequence[RunResult]) -> None:
             raise InputError(f"{pair}: they have different test sets; repeat one of them (remove its folder)")
 
 
-def _agreement(reals: Sequence[tuple[Evaluation, dict[str, np.ndarray]]]) -> dict[str, Any]:
-    (first, scores), *others = reals
-    gaps = [abs(float(scores[name][0].mean() - other[name][0].mean())) for _, other in others for name in METRICS]
+def _agreement(reals: Sequence[ComparedArm]) -> dict[str, Any]:
+    first, *others = reals
+    gaps = [abs(first.levels[name].value - other.levels[name].value) for other in others for name in METRICS]
+    probabilities = first.evaluation.probabilities
     return {
-        "real_identical": all(np.array_equal(first.probabilities, other.probabilities) for other, _ in others),
+        "real_identical": all(np.array_equal(probabilities, other.evaluation.probabilities) for other in others),
         "real_differs_by": max(gaps, default=0.0),
     }
 
@@ -182,7 +183,7 @@ def _against_real(differences: dict[str, Estimate], judgement: Judgement, rule: 
             for name, difference in differences.items()
         },
         "adjusted": {
-            "balanced_accuracy": list(judgement.balanced_accuracy),
+            "endpoint": list(judgement.endpoint),
             "sensitivity": list(judgement.sensitivity),
             "confidence": judgement.confidence,
         },
@@ -190,11 +191,13 @@ def _against_real(differences: dict[str, Estimate], judgement: Judgement, rule: 
         "p_holm": judgement.p_holm,
         "verdict": judgement.verdict,
         "reason": judgement.reason,
+        "ruled_out": judgement.ruled_out,
+        "scope": "recipe" if differences[rule.endpoint].recipe else "pictures",
         "test_images_needed": judgement.test_images_needed,
     }
 
 
-def _answer(arms: list[dict[str, Any]], recommended: str, positive: str, test_images: int) -> str:
+def _answer(arms: list[dict[str, Any]], recommended: str, positive: str, test_images: int, rule: Rule) -> str:
     """Return two or three sentences: how many arms help, the surest of them or the best, and who hurts."""
     rivals = [arm for arm in arms if arm["against_real"]]
     helping, hurting = (
@@ -204,16 +207,17 @@ def _answer(arms: list[dict[str, Any]], recommended: str, positive: str, test_im
         shown = next(arm for arm in helping if full_name(arm) == recommended)
         first = f"Yes: {len(helping)} of {len(rivals)} arms help, {full_name(shown)} most surely"
     else:
-        shown = max(rivals, key=lambda arm: arm["against_real"]["differences"]["balanced_accuracy"]["estimate"])
+        shown = max(rivals, key=lambda arm: arm["against_real"]["differences"][rule.endpoint]["estimate"])
         first = f"None of {len(rivals)} arms was shown to help; the best is {full_name(shown)}"
     against = shown["against_real"]
-    change, adjusted = against["differences"]["balanced_accuracy"]["estimate"], against["adjusted"]
-    level = f"{share(adjusted['confidence'])} interval {span(adjusted['balanced_accuracy'])}"
-    missed = round(against["differences"]["sensitivity"]["estimate"] * -1000)
+    change, adjusted = against["differences"][rule.endpoint]["estimate"], against["adjusted"]
+    level = f"{share(adjusted['confidence'])} interval {span(adjusted['endpoint'])}"
+    missed = round(against["differences"][SENSITIVITY]["estimate"] * -1000)
     cost = f"{abs(missed)} {'more' if missed > 0 else 'fewer'} than" if missed else "as many as"
     text = (
-        f"{first}, with a change in balanced accuracy of {change * 100:+.1f} percentage points ({level}) on "
-        f"{test_images:,} test images. Of 1,000 {positive} images it misses {cost} real."
+        f"{first}, with a change in {rule.endpoint_name} of {change * 100:+.1f} percentage points ({level}) on "
+        f"{test_images:,} test images. Of 1,000 {positive} images it misses {cost} real at equal "
+        "false alarms."
     )
     if hurting:
         names = ", ".join(full_name(arm) for arm in hurting)

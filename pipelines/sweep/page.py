@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from components.compare.report import text as report_text
+from components.compare.statistics.rule import Rule
 from components.contracts.arms import parse_arm
 from components.contracts.figures import Line, draw_lines, inline_svg, panels, series_style
 from components.contracts.files import write_json, write_text
@@ -23,6 +24,8 @@ TITLES = {
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
     "auc": "AUC",
+    "sensitivity_at_specificity": "Sensitivity at fixed specificity",
+    "sensitivity_at_operating_point": "Sensitivity at equal false alarms",
 }
 PLOTTED = ("accuracy", "sensitivity")
 # Kind of arm -> what it is, and the arm without synthetic images that its line begins at.
@@ -49,6 +52,7 @@ def write_results(folder: Path, joined: dict[str, Any], links: dict[str, str]) -
         sweep=joined,
         css=files("components.compare.report").joinpath("report.css").read_text(encoding="utf-8"),
         titles=TITLES,
+        endpoint_name=Rule.of(joined["rule"]).endpoint_name,
         plots={
             title: [dose_response(lines, kind, metric) for metric in PLOTTED]
             for kind, (title, _) in KINDS.items()
@@ -70,7 +74,7 @@ def table_csv(joined: dict[str, Any]) -> str:
         ["point", "arm", "run", "synthetic_images", "training_images", "replicates"]
         + [name + end for name in METRICS for end in ends]
         + [f"difference_{name}{end}" for name in METRICS for end in ends]
-        + [f"adjusted_{name}{end}" for name in ("balanced_accuracy", "sensitivity") for end in ends[1:]]
+        + [f"adjusted_{name}{end}" for name in ("endpoint", "sensitivity") for end in ends[1:]]
         + ["p_value", "p_holm", "verdict"]
     )
     for arm in joined["arms"]:
@@ -81,7 +85,7 @@ def table_csv(joined: dict[str, Any]) -> str:
         if against:
             for name in METRICS:
                 row += [against["differences"][name]["estimate"], *against["differences"][name]["interval"]]
-            row += [*against["adjusted"]["balanced_accuracy"], *against["adjusted"]["sensitivity"]]
+            row += [*against["adjusted"]["endpoint"], *against["adjusted"]["sensitivity"]]
             row += [against["p_value"], against["p_holm"], against["verdict"]]
         else:
             row += [""] * (3 * len(METRICS) + 6) + ["reference"]
@@ -128,8 +132,8 @@ def print_results(joined: dict[str, Any], console: Console) -> None:
     for point in joined["points"]:
         console.print(_table(joined, point["point"], console.width >= NARROW))
     console.print(
-        "Means over the replicates, in percent. Difference: of balanced accuracy to real, in percentage points"
-        + (f", with {confidence} interval." if console.width >= NARROW else "."),
+        f"Means over the replicates, in percent. Difference: of {Rule.of(joined['rule']).endpoint_name} to real, "
+        "in percentage points" + (f", with {confidence} interval." if console.width >= NARROW else "."),
         style="dim",
         highlight=False,
     )
@@ -156,7 +160,7 @@ def _table(joined: dict[str, Any], point: str, wide: bool) -> Table:
     for arm in joined["arms"]:
         if arm["point"] == point:
             against = arm["against_real"]
-            change = _change(against["differences"]["balanced_accuracy"], wide) if against else "-"
+            change = _change(against["differences"][joined["rule"]["endpoint"]], wide) if against else "-"
             cells = [f"{100 * arm['mean'][metric]:.1f}" for metric in metrics]
             table.add_row(arm["arm"], *cells, change, against["verdict"] if against else "-")
     return table

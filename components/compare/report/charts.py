@@ -8,13 +8,16 @@ from matplotlib.ticker import MaxNLocator
 
 from components.contracts.figures import INK, SERIES, Line, draw_lines, inline_svg, line_chart, panels, series_style
 
-VERDICT_COLOURS = {"helps": SERIES[2], "hurts": "#cf4a3c", "no evidence": INK}
-VERDICT_MARKERS = {"helps": "^", "hurts": "v", "no evidence": "o"}
+VERDICT_COLOURS = {"helps": SERIES[2], "hurts": "#cf4a3c", "no evidence": INK, "no verdict": INK}
+VERDICT_MARKERS = {"helps": "^", "hurts": "v", "no evidence": "o", "no verdict": "x"}
 
 
-def forest(metric: str, title: str, arms: list[dict[str, Any]], confidence: float, margin: float | None) -> str:
+def forest(
+    metric: str, adjusted_as: str, title: str, arms: list[dict[str, Any]], confidence: float, margin: float | None
+) -> str:
     """Return the differences of `metric` to `real`, an arm a row, with plain and adjusted intervals.
 
+    `adjusted_as` is the key of its adjusted interval.
     `arms` are verdict.json's without `real`. `margin` (0..1) marks how much lower the value may be.
     """
     figure, (axes,) = panels(370, 56 + 40 * len(arms))
@@ -25,7 +28,7 @@ def forest(metric: str, title: str, arms: list[dict[str, Any]], confidence: floa
         difference = against["differences"][metric]
         estimate = 100 * difference["estimate"]
         low, high = (100 * end for end in difference["interval"])
-        adjusted = [100 * end for end in against["adjusted"][metric]]
+        adjusted = [100 * end for end in against["adjusted"][adjusted_as]]
         colour, marker = VERDICT_COLOURS[against["verdict"]], VERDICT_MARKERS[against["verdict"]]
         axes.plot(adjusted, [y, y], color=colour, linewidth=1.1, marker="|", markersize=7)
         axes.plot([low, high], [y, y], color=colour, linewidth=4.5, alpha=0.55, solid_capstyle="butt")

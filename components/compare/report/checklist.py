@@ -189,8 +189,8 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
         "confusion matrices, ROC and calibration curves, operating point."
     )
     uncertainty = (
-        f"{level} intervals from {rule['bootstrap_resamples']} bootstrap resamples over test images (by group) and "
-        "replicates, paired differences to real, exact McNemar test, Holm's correction over the arms."
+        f"{level} intervals over test images (by group), trainings and generators (analysis of variance, Student's "
+        "quantiles), differences to real on the same images, exact McNemar test, Holm's correction over the arms."
     )
     performance = "See the verdict table and the classification reports: every estimate has its interval."
     failures = "Confusion matrices, and the ledger of each test image whose diagnosis an arm changes."

@@ -18,6 +18,7 @@ from components.compare.report import text as report_text
 from components.compare.report.checklist import checklist
 from components.compare.report.ledger_section import ledger_section
 from components.compare.report.pictures import Picture, embedded, noise_to_end, real_beside_synthetic, synthetic_labels
+from components.compare.statistics.rule import SENSITIVITY, Rule
 from components.contracts.errors import InputError
 from components.contracts.files import read_json, write_text
 from components.contracts.imageset import ImageSet
@@ -31,8 +32,10 @@ METRICS = (
     ("auc", "AUC"),
     ("average_precision", "Average precision"),
     ("brier", "Brier score"),
+    ("sensitivity_at_specificity", "Sensitivity at fixed specificity"),
+    (SENSITIVITY, "Sensitivity at equal false alarms"),
 )
-MORE_SCORES = (("f1", "F1"), ("macro_auc", "AUC, mean of all classes"), *METRICS[6:])
+MORE_SCORES = (("f1", "F1"), ("macro_auc", "AUC, mean of all classes"), *METRICS[6:8])
 _OPEN_ARMS = 3
 _CLOSEST = 10  # pairs of synthetic and real images a class
 # In a frame made from a string (Kubeflow's pages) "#section" means the page around it: scroll there by hand.
@@ -117,11 +120,13 @@ def write_report(
 def _verdict_section(verdict: dict[str, Any]) -> dict[str, Any]:
     arms, rule = verdict["arms"], verdict["rule"]
     others = [arm for arm in arms if arm["against_real"]]
+    endpoint = rule["endpoint"]
+    name = Rule.of(rule).endpoint_name
     forests = [
-        report_figures.forest(metric, title, others, rule["confidence"], margin)
-        for metric, title, margin in (
-            ("balanced_accuracy", "Balanced accuracy", None),
-            ("sensitivity", "Sensitivity", rule["sensitivity_margin"]),
+        report_figures.forest(metric, adjusted_as, title, others, rule["confidence"], margin)
+        for metric, adjusted_as, title, margin in (
+            (endpoint, "endpoint", name[0].upper() + name[1:], None),
+            (SENSITIVITY, "sensitivity", "Sensitivity at equal false alarms", rule["sensitivity_margin"]),
         )
         if others
     ]
@@ -134,6 +139,7 @@ def _verdict_section(verdict: dict[str, Any]) -> dict[str, Any]:
     return {
         "arms": arms,
         "others": others,
+        "endpoint_name": name,
         "forests": forests,
         "doses": doses,
         "more_scores": [(key, title) for key, title in MORE_SCORES if key in arms[0]["mean"]],

@@ -5,20 +5,25 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
-from components.compare.statistics.resample import Estimate
+from components.compare.statistics.variance import Estimate
+from components.compare.statistics.words import about, points, share, span
 
 POWER = 0.8
+FEWEST_REPLICATES = 3  # fewer say next to nothing about how much trainings vary
+# Both arms at the specificity that real has with the thresholds of its validation rows: at equal false alarms.
+SENSITIVITY = "sensitivity_at_operating_point"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """The parameters of the rule; shares in 0..1."""
+    """The parameters of the rule; shares in 0..1. `endpoint` is the score that the verdict is about."""
 
     confidence: float
     sensitivity_margin: float
     target_sensitivity: float
+    endpoint: str
+    endpoint_specificity: float
     bootstrap_resamples: int
 
     @classmethod
@@ -27,87 +32,119 @@ class Rule:
         return cls(**{name: parameters[name] for name in cls.__dataclass_fields__})
 
     @property
+    def endpoint_name(self) -> str:
+        """The endpoint in words."""
+        return {
+            "balanced_accuracy": "balanced accuracy",
+            "auc": "AUC",
+            "sensitivity_at_specificity": f"sensitivity at {share(self.endpoint_specificity)} specificity",
+        }[self.endpoint]
+
+    @property
     def text(self) -> str:
         """The rule in words."""
         return (
-            "Each arm is compared with real on the same test images, replicate by replicate. It helps if the interval "
-            "of the difference in balanced accuracy lies above 0 and a loss of sensitivity of more than "
-            f"{points(self.sensitivity_margin)} is excluded (one-sided {share(self.confidence)} interval). It hurts if "
-            "the interval of the difference in balanced accuracy lies below 0, or that of sensitivity wholly below "
-            f"-{points(self.sensitivity_margin)}. Otherwise there is no evidence. Intervals come from "
-            f"{self.bootstrap_resamples:,} resamples of the test images, by group, and from the variation between "
-            "replicates; those of the rule are adjusted for the number of arms (Holm, "
-            f"{share(self.confidence)} for all arms together). What differs between trainings is counted as far as "
-            "replicates differ: with one GAN a class the verdict is about that GAN."
+            "Each arm is compared with real on the same test images. The endpoint, named before the run, is "
+            f"{self.endpoint_name}; all other scores are secondary. An arm helps if the interval of the difference in "
+            f"{self.endpoint_name} lies above 0 and a loss of sensitivity of more than "
+            f"{points(self.sensitivity_margin)} is excluded (one-sided {share(self.confidence)} interval, at equal "
+            "false alarms: both at the specificity that real has with thresholds set on validation rows). It hurts if "
+            f"the interval of the difference in {self.endpoint_name} lies below 0, or that of this sensitivity wholly "
+            f"below -{points(self.sensitivity_margin)}. Otherwise there is no evidence. Intervals count what varies: "
+            "the test images (whole groups), the trainings, and, from three generators on, the generators; with "
+            "fewer the verdict is about these pictures. They use Student's quantiles for the number of each, and "
+            "those of the rule are adjusted for the number of arms (Holm, "
+            f"{share(self.confidence)} for all arms together). Below {FEWEST_REPLICATES} replicates there is no "
+            "verdict."
         )
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the rule says of one arm; `confidence` is the level of the adjusted intervals."""
+    """What the rule says of one arm; `confidence` is the level of the adjusted intervals.
+
+    `ruled_out` says which gains and losses of the endpoint the adjusted interval excludes.
+    """
 
     verdict: str
     reason: str
+    ruled_out: str
     p_value: float
     p_holm: float
     confidence: float
-    balanced_accuracy: tuple[float, float]
+    endpoint: tuple[float, float]
     sensitivity: tuple[float, float]
     test_images_needed: int | None
-
-
-def points(value: float) -> str:
-    """Write a difference of shares in percentage points."""
-    text = f"{abs(value) * 100:.1f}".removesuffix(".0")
-    return f"{text} percentage point{'' if text == '1' else 's'}"
-
-
-def share(value: float) -> str:
-    """Write a share as a percentage, without needless digits."""
-    return f"{value * 100:.2f}".rstrip("0").rstrip(".") + "%"
-
-
-def span(interval: tuple[float, float] | list[float]) -> str:
-    """Write the interval of a difference in percentage points."""
-    return f"{interval[0] * 100:+.1f} to {interval[1] * 100:+.1f}"
 
 
 def judge(differences: dict[str, dict[str, Estimate]], rule: Rule, test_images: int) -> dict[str, Judgement]:
     """Judge all arms at once.
 
-    `differences` holds for each arm but `real` the estimates of `balanced_accuracy` and `sensitivity`, arm minus
-    real. The adjusted intervals follow Holm's steps (1979, Scandinavian J. of Statistics 6(2)): the arm with the k-th
-    smallest of m p-values has the confidence 1 - alpha / (m - k + 1), and all arms from the first that is not
-    significant on have its confidence. So an adjusted interval excludes 0 if and only if Holm's p is below alpha. The
-    margin keeps the second way to hurt from adding to alpha; a margin of 0 would add up to alpha / 2.
+    `differences` holds for each arm but `real` the estimates of the endpoint and of `sensitivity_at_operating_point`,
+    arm minus real. The adjusted intervals follow Holm's steps (1979, Scandinavian J. of Statistics 6(2)): the arm with
+    the k-th smallest of m p-values has the confidence 1 - alpha / (m - k + 1), and all arms from the first that is not
+    significant on have its confidence. So an adjusted interval excludes 0 if and only if Holm's p is below alpha.
+    Holm's steps hold however the arms depend on each other and whatever degrees of freedom each has; the joint
+    distribution that a studentised maximum needs is not known well enough from a few replicates. The margin keeps the
+    second way to hurt from adding to alpha; a margin of 0 would add up to alpha / 2.
     """
-    if not differences:
-        return {}
-    p_values = [difference["balanced_accuracy"].p_value() for difference in differences.values()]
-    rejected, p_holm, _, _ = multipletests(p_values, alpha=1 - rule.confidence, method="holm")
-    count, steps = len(p_values), int(np.sum(rejected))
-    ranks = np.empty(count, dtype=int)
-    ranks[np.argsort(p_values, kind="stable")] = np.arange(count)
-    levels = 1 - (1 - rule.confidence) / (count - np.minimum(ranks, min(steps, count - 1)))
+    told = {arm: of for arm, of in differences.items() if enough(of[rule.endpoint])}
+    levels = holm({arm: of[rule.endpoint].p_value() for arm, of in told.items()}, rule.confidence)
+    widest = 1 - (1 - rule.confidence) / max(len(differences), 1)
     return {
-        arm: _judge(difference, float(p), float(adjusted), float(level), rule, test_images)
-        for (arm, difference), p, adjusted, level in zip(differences.items(), p_values, p_holm, levels, strict=True)
+        arm: _judge(of, *levels[arm], rule, test_images) if arm in told else _no_verdict(of, widest, rule)
+        for arm, of in differences.items()
     }
+
+
+def enough(difference: Estimate) -> bool:
+    """Whether there are trainings enough, within their generators, to say how much they vary."""
+    return difference.replicates >= FEWEST_REPLICATES and len(difference.units) > 0
+
+
+def holm(p_values: dict[str, float], confidence: float) -> dict[str, tuple[float, float, float]]:
+    """Return for each p-value itself, Holm's adjusted one, and the confidence of its adjusted interval."""
+    if not p_values:
+        return {}
+    names = sorted(p_values, key=lambda name: p_values[name])
+    found, p_holm, level = {}, 0.0, confidence
+    rejecting = True
+    for rank, name in enumerate(names):
+        left = len(names) - rank
+        p_holm = max(p_holm, min(1.0, left * p_values[name]))
+        if rejecting:  # the first that is not significant still gets its own level, all after it the same
+            level = 1 - (1 - confidence) / left
+            rejecting = p_holm <= 1 - confidence
+        found[name] = (p_values[name], p_holm, level)
+    return found
+
+
+def _no_verdict(difference: dict[str, Estimate], level: float, rule: Rule) -> Judgement:
+    endpoint, sensitivity = difference[rule.endpoint], difference[SENSITIVITY]
+    if endpoint.replicates < FEWEST_REPLICATES:
+        reason = f"At least {FEWEST_REPLICATES} replicates are needed: {endpoint.replicates} can't say how much"
+        reason += " trainings vary."
+    else:
+        reason = "More replicates than generators are needed, or at least 3 generators: as it is, nothing says how "
+        reason += "much trainings vary."
+    intervals = endpoint.interval(level), sensitivity.interval(level)
+    return Judgement("no verdict", reason, "Nothing is ruled out.", 1.0, 1.0, level, *intervals, None)
 
 
 def _judge(
     difference: dict[str, Estimate], p: float, p_holm: float, level: float, rule: Rule, test_images: int
 ) -> Judgement:
-    accuracy, sensitivity = difference["balanced_accuracy"], difference["sensitivity"]
-    change, change_of_sensitivity = accuracy.interval(level), sensitivity.interval(level)
+    endpoint, sensitivity = difference[rule.endpoint], difference[SENSITIVITY]
+    change, change_of_sensitivity = endpoint.interval(level), sensitivity.interval(level)
     margin, alpha = rule.sensitivity_margin, 1 - rule.confidence
     worst = sensitivity.interval(1 - 2 * alpha)[0]
     needed: int | None = None
-    moved = f"Balanced accuracy {{}} by {points(accuracy.value)} ({share(level)} interval {span(change)})"
+    name = rule.endpoint_name
+    moved = f"{name[0].upper()}{name[1:]} {{}} by {points(endpoint.value)} ({share(level)} interval {span(change)})"
     if change_of_sensitivity[1] < -margin:
         verdict = "hurts"
         reason = (
-            f"Sensitivity falls by {points(sensitivity.value)} ({share(level)} interval "
+            f"Sensitivity at equal false alarms falls by {points(sensitivity.value)} ({share(level)} interval "
             f"{span(change_of_sensitivity)}), more than the margin of {points(margin)}"
         )
     elif change[1] < 0:
@@ -122,27 +159,29 @@ def _judge(
             f", but a loss of sensitivity of more than {points(margin)} cannot be excluded "
             f"(difference {sensitivity.value * 100:+.1f} points, it may be as low as {worst * 100:+.1f})"
         )
-        reason += (
-            f"; about {_about(needed)} test images could" if needed else "; more test images alone would not do it"
-        )
+        reason += f"; about {about(needed)} test images could" if needed else "; more test images alone would not do it"
     else:
         verdict = "no evidence"
-        needed = _images_needed(accuracy, abs(accuracy.value), (1 - level) / 2, test_images)
+        needed = _images_needed(endpoint, abs(endpoint.value), (1 - level) / 2, test_images)
         reason = (
-            f"The difference in balanced accuracy of {accuracy.value * 100:+.1f} percentage points "
+            f"The difference in {name} of {endpoint.value * 100:+.1f} percentage points "
             f"({share(level)} interval {span(change)}) may be chance; "
         )
         if needed:
-            reason += f"it would take about {_about(needed)} test images to see a difference of that size"
-        elif accuracy.value == 0:
+            reason += f"it would take about {about(needed)} test images to see a difference of that size"
+        elif endpoint.value == 0:
             reason += "there is no difference to be seen"
         else:
-            reason += (
-                "the replicates vary too much to see a difference of that size, so more replicates are needed first"
-            )
-    if accuracy.units == 1:
-        reason += "; this holds for this one training only, as one replicate does not show how much trainings vary"
-    return Judgement(verdict, reason + ".", p, p_holm, level, change, change_of_sensitivity, needed)
+            what = "generators" if endpoint.generator_variance > endpoint.lasting_variance / 2 else "replicates"
+            reason += f"the {what} vary too much to see a difference of that size, so more {what} are needed first"
+    return Judgement(verdict, f"{reason}.", _ruled_out(change), p, p_holm, level, change, change_of_sensitivity, needed)
+
+
+def _ruled_out(change: tuple[float, float]) -> str:
+    low, high = change
+    gain = f"any gain above {points(high)}" if high > 0 else "any gain"
+    loss = f"any loss beyond {points(low)}" if low < 0 else "any loss"
+    return f"{gain[0].upper()}{gain[1:]} and {loss} are excluded."
 
 
 def _images_needed(estimate: Estimate, size: float, tail: float, test_images: int) -> int | None:
@@ -151,9 +190,3 @@ def _images_needed(estimate: Estimate, size: float, tail: float, test_images: in
     if bearable <= 0 or estimate.shrinking_variance == 0:
         return None
     return int(np.ceil(min(test_images * estimate.shrinking_variance / bearable, 1e12)))
-
-
-def _about(count: int) -> str:
-    """Round up to two digits, as more are not known."""
-    unit = 10 ** max(0, len(str(count)) - 2)
-    return f"{-(-count // unit) * unit:,}"

@@ -1,20 +1,24 @@
 from components.compare.conclusion import answer, recommend
+from components.compare.statistics.rule import SENSITIVITY, Rule
+
+RULE = Rule(0.95, 0.02, 0.9, "balanced_accuracy", 0.9, 2000)
 
 
-def arm(name, verdict=None, gain=0.03, sure=0.01, sensitivity=0.8, synthetic=0, replicates=5):
+def arm(name, verdict=None, gain=0.03, sure=0.01, sensitivity=0.8, synthetic=0, scope="recipe"):
     compared = {
         "verdict": verdict,
         "differences": {
             "balanced_accuracy": {"estimate": gain, "interval": [gain - 0.02, gain + 0.02]},
-            "sensitivity": {"estimate": sensitivity - 0.8, "interval": [sensitivity - 0.83, sensitivity - 0.77]},
+            SENSITIVITY: {"estimate": sensitivity - 0.8, "interval": [sensitivity - 0.83, sensitivity - 0.77]},
         },
-        "adjusted": {"balanced_accuracy": [sure, 2 * gain - sure], "sensitivity": [0, 0], "confidence": 0.975},
+        "scope": scope,
+        "reason": "At least 3 replicates are needed.",
+        "adjusted": {"endpoint": [sure, 2 * gain - sure], "sensitivity": [0, 0], "confidence": 0.975},
     }
     return {
         "arm": name,
         "synthetic_per_class": {"benign": synthetic, "malignant": synthetic},
-        "replicates": [{}] * replicates,
-        "mean": {"balanced_accuracy": 0.8 + (gain if verdict else 0)},
+        "mean": {"balanced_accuracy": 0.8 + (gain if verdict else 0), SENSITIVITY: sensitivity},
         "intervals": {"balanced_accuracy": [0.77, 0.83]},
         "missed_per_1000": 1000 * (1 - sensitivity),
         "against_real": compared if verdict else None,
@@ -26,39 +30,46 @@ REAL = arm("real")
 
 def test_the_surest_gain_is_recommended_not_the_largest():
     arms = [REAL, arm("gan:120", "helps", 0.05, 0.004), arm("gan:480", "helps", 0.03, 0.012)]
-    assert recommend(arms)["arm"] == "gan:480"
-    assert recommend(arms[::-1])["arm"] == "gan:480"
+    assert recommend(arms, RULE)["arm"] == "gan:480"
+    assert recommend(arms[::-1], RULE)["arm"] == "gan:480"
 
 
 def test_of_equal_gains_fewer_synthetic_images_are_recommended():
     arms = [REAL, arm("gan:480", "helps", synthetic=480), arm("gan:120", "helps", synthetic=120)]
-    assert recommend(arms)["arm"] == "gan:120"
+    assert recommend(arms, RULE)["arm"] == "gan:120"
 
 
 def test_an_arm_without_evidence_is_never_recommended():
     arms = [REAL, arm("gan:120", "no evidence", 0.09, -0.001), arm("gan:480", "hurts", -0.05, -0.09)]
-    assert recommend(arms)["arm"] == "real"
+    assert recommend(arms, RULE)["arm"] == "real"
 
 
 def test_the_answer_says_what_helps_by_how_much_and_what_it_costs():
     arms = [REAL, arm("gan:120", "helps", 0.04, 0.012, sensitivity=0.79, synthetic=120)]
-    assert answer(arms, "gan:120", "malignant", 660) == (
+    assert answer(arms, "gan:120", "malignant", 660, RULE) == (
         "Yes, gan:120 helps: 120 synthetic images a class lift balanced accuracy on 660 test images from 80.0% to "
-        "84.0%, by +4.0 percentage points (97.5% interval +1.2 to +6.8). Of 1,000 malignant images gan:120 misses 210, "
-        "real 200 (sensitivity -1.0 percentage points, interval -4.0 to +2.0)."
+        "84.0%, by +4.0 percentage points (97.5% interval +1.2 to +6.8). At equal false alarms gan:120 misses 210 of "
+        "1,000 malignant images, real 200 (sensitivity -1.0 percentage points, interval -4.0 to +2.0)."
     )
 
 
 def test_without_help_the_answer_shows_the_best_arm_and_names_what_hurts():
     arms = [REAL, arm("gan:120", "no evidence", 0.01, -0.01), arm("gan:480", "hurts", -0.05, -0.09)]
-    text = answer(arms, "real", "malignant", 660)
+    text = answer(arms, "real", "malignant", 660, RULE)
     assert text.startswith("No arm was shown to help on 660 test images: the best one, gan:120, changes balanced")
-    assert "(97.5% interval -1.0 to +3.0); gan:480 hurts. Of 1,000" in text
+    assert "(97.5% interval -1.0 to +3.0); gan:480 hurts. At equal" in text
 
 
-def test_a_single_training_is_named_as_such():
-    arms = [arm("real", replicates=1), arm("gan:120", "helps", synthetic=120, replicates=1)]
-    assert ", for this one training of each arm. Of" in answer(arms, "gan:120", "malignant", 660)
+def test_few_generators_make_it_an_answer_about_these_pictures():
+    text = answer([REAL, arm("gan:120", "helps", synthetic=120, scope="pictures")], "gan:120", "malignant", 660, RULE)
+    assert text.startswith("Yes, these pictures help: 120 synthetic images a class (gan:120) lift balanced accuracy")
+    assert "this is about these pictures, not about the recipe. At equal" in text
+
+
+def test_too_few_replicates_are_said_first():
+    text = answer([REAL, arm("gan:120", "no verdict")], "real", "malignant", 660, RULE)
+    assert text.startswith("No verdict on 660 test images: the only one, gan:120")
+    assert "; at least 3 replicates are needed. At equal" in text
 
 
 def test_every_kind_of_recipe_is_put_into_words():
@@ -69,6 +80,6 @@ def test_every_kind_of_recipe_is_put_into_words():
     }
     for name, text in words.items():
         helping = arm(name, "helps", synthetic=20 if "gan" in name else 0)
-        assert text in answer([REAL, helping], name, "malignant", 660)
+        assert text in answer([REAL, helping], name, "malignant", 660, RULE)
     uneven = arm("gan:50%", "helps") | {"synthetic_per_class": {"benign": 150, "malignant": 1200}}
-    assert "150 to 1,200 synthetic images a class lift" in answer([REAL, uneven], "gan:50%", "malignant", 660)
+    assert "150 to 1,200 synthetic images a class lift" in answer([REAL, uneven], "gan:50%", "malignant", 660, RULE)

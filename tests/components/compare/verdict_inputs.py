@@ -18,6 +18,8 @@ PARAMETERS: dict[str, Any] = {
     "confidence": 0.95,
     "sensitivity_margin": 0.02,
     "target_sensitivity": 0.9,
+    "endpoint": "balanced_accuracy",
+    "endpoint_specificity": 0.9,
     "bootstrap_resamples": 200,
 }
 

@@ -20,6 +20,8 @@ from components.contracts.metrics import confusion_matrix, per_class, scores
 NOTICE = "Made from phantoms: procedural pictures for demonstration and tests. Nothing here is medical evidence."
 
 PARAMETERS: dict[str, Any] = {
+    "endpoint": "balanced_accuracy",
+    "endpoint_specificity": 0.9,
     "data_set": "phantoms",
     "validation_share": 0.2,
     "on_leak": "drop",

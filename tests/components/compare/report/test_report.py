@@ -88,7 +88,7 @@ def test_the_first_screen_holds_name_notice_answer_arms_and_forest(run, page):
     assert NOTICE in start
     assert escape(verdict["answer"]) in start
     assert 'aria-label="Balanced accuracy, difference to real' in start
-    assert 'aria-label="Sensitivity, difference to real' in start
+    assert 'aria-label="Sensitivity at equal false alarms, difference to real' in start
     for arm in verdict["arms"]:
         assert f"{100 * arm['mean']['accuracy']:.1f}%" in start
         low, high = arm["intervals"]["auc"]

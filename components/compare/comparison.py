@@ -1,0 +1,93 @@
+"""Every arm's scores on the test set, and its differences to `real`, each with what is known of its variance."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.compare.evaluations import Evaluation
+from components.compare.statistics.influence import OPERATING
+from components.compare.statistics.rule import SENSITIVITY, Rule
+from components.compare.statistics.variance import (
+    Clusters,
+    Draws,
+    Estimate,
+    Sample,
+    estimate,
+    measure,
+    operating_specificity,
+)
+from components.contracts.arms import parse_arm
+from components.contracts.imageset import ImageSet
+from components.contracts.metrics import METRICS
+
+
+@dataclass(frozen=True)
+class ComparedArm:
+    """One arm: the estimate of each score, and of its difference to `real` (empty for `real`).
+
+    `endpoint` is the sample of the score that the verdict is about, for what is drawn over all arms together.
+    """
+
+    evaluation: Evaluation
+    levels: dict[str, Estimate]
+    differences: dict[str, Estimate]
+    endpoint: Sample
+
+
+def scored_by(classes: int) -> tuple[str, ...]:
+    """Return the names of all scores of a test set with this number of classes, the operating point's last."""
+    more = ("macro_auc",) if classes > 2 else ()
+    return (*METRICS, *more, "sensitivity_at_specificity", SENSITIVITY, *OPERATING)
+
+
+def compare_arms(
+    evaluations: Sequence[Evaluation],
+    test: ImageSet,
+    positive: int,
+    rule: Rule,
+    gan_replicates: int,
+    metrics: Sequence[str],
+    done: Callable[[int], None] = lambda number: None,
+) -> list[ComparedArm]:
+    """Measure all arms on the test set and take their differences to `real`, which is among them.
+
+    `done` hears how many arms are measured. An arm's samples are let go before the next one's are made.
+    """
+    clusters = Clusters.of(test.labels, test.groups)
+    first = next(evaluation for evaluation in evaluations if evaluation.arm == "real")
+    operating = operating_specificity(first.probabilities, test.labels == positive, positive, first.thresholds)
+    at = {"sensitivity_at_specificity": rule.endpoint_specificity, SENSITIVITY: operating}
+
+    def samples(evaluation: Evaluation) -> dict[str, Sample]:
+        draws = Draws.of(generators_of(evaluation, gan_replicates))
+        return measure(
+            evaluation.probabilities, test.labels, positive, clusters, draws, metrics, evaluation.thresholds, at
+        )
+
+    real, found = samples(first), []
+    for number, evaluation in enumerate(evaluations, start=1):
+        own = real if evaluation is first else samples(evaluation)
+        levels = {name: estimate(sample, clusters.fewest) for name, sample in own.items()}
+        differences = {name: estimate(sample, clusters.fewest, real[name]) for name, sample in own.items()}
+        found.append(ComparedArm(evaluation, levels, {} if evaluation is first else differences, own[rule.endpoint]))
+        done(number)
+    return found
+
+
+def generators_of(evaluation: Evaluation, gan_replicates: int) -> list[str]:
+    """Return the generator that each replicate's synthetic images come from, "" for an arm without any."""
+    replicates = range(len(evaluation.replicates))
+    if not parse_arm(evaluation.arm).uses_gan:
+        return ["" for _ in replicates]
+    return [f"gan-{r % gan_replicates}" for r in replicates]
+
+
+def spread(difference: Estimate) -> dict[str, float]:
+    """Return the standard deviations that images, trainings and generators each bring to a difference."""
+    trainings = max(0.0, difference.lasting_variance - difference.generator_variance)
+    return {
+        "images": float(np.sqrt(difference.shrinking_variance)),
+        "trainings": float(np.sqrt(trainings)),
+        "generators": float(np.sqrt(difference.generator_variance)),
+    }

@@ -1,0 +1,84 @@
+"""How often does the rule call a difference where there is none, and how often does it see one? `make calibrate`.
+
+python -m tests.calibration [trials] [seed]
+"""
+
+import sys
+from dataclasses import replace
+
+from statsmodels.stats.proportion import proportion_confint
+from threadpoolctl import threadpool_limits
+
+from tests.calibration.worlds import ENDPOINTS, Size, World, experiment
+
+USUAL = World()
+GENERATORS = replace(USUAL, generator_skill=0.1, generator_bias=0.2)
+SURE = replace(USUAL, skill=6.0)
+CHANCE = replace(USUAL, skill=0.05)
+NOISY = replace(USUAL, training_skill=0.12, training_bias=0.4)
+GROUPS = replace(USUAL, image=0.8, group=0.9)
+NULLS: dict[str, tuple[World, Size, int]] = {
+    **{f"{r} replicates": (USUAL, Size(replicates=r), 2) for r in (2, 3, 4, 5, 10, 20)},
+    **{f"{g} generators, luck among them": (GENERATORS, Size(replicates=10, generators=g), 2) for g in (3, 4, 5)},
+    "3 generators of 3 replicates": (GENERATORS, Size(replicates=3, generators=3), 2),
+    "2 generators, none differs": (USUAL, Size(replicates=6, generators=2), 2),
+    **{f"{a} arms": (USUAL, Size(), a) for a in (4, 9)},
+    "9 arms, 3 replicates": (USUAL, Size(replicates=3), 9),
+    "groups of 5": (GROUPS, Size(per_group=5), 2),
+    "rare class: 20 of 660": (USUAL, Size(640, 20), 2),
+    "nearly perfect": (SURE, Size(), 2),
+    "nearly perfect, 3 replicates": (SURE, Size(replicates=3), 2),
+    "near chance": (CHANCE, Size(), 2),
+    "trainings vary twice as much": (NOISY, Size(), 2),
+    "trainings vary twice as much, 3 replicates": (NOISY, Size(replicates=3), 2),
+    "40 test images": (USUAL, Size(20, 20), 2),
+}
+SIZES = {330: (180, 150), 660: (360, 300), 3300: (1800, 1500)}
+
+
+def false_verdicts(name: str, trials: int, seed: int = 0) -> dict[str, int]:
+    """Return for each endpoint how many of `trials` experiments without an effect call any arm helpful or harmful."""
+    world, size, arms = NULLS[name]
+    worlds = {"real": world} | {f"gan:{n + 1}": world for n in range(arms)}
+    found = dict.fromkeys(ENDPOINTS, 0)
+    for trial in range(trials):
+        for endpoint, judged in experiment(worlds, [seed, trial, *name.encode()], size).items():
+            found[endpoint] += any(each.verdict in ("helps", "hurts") for each in judged.values())
+    return found
+
+
+def power(points: float, size: Size, trials: int, seed: int = 0) -> dict[str, int]:
+    """Return for each endpoint in how many of `trials` experiments the better one of two arms is found to help."""
+    worlds = {"real": USUAL, "gan:1": USUAL, "gan:2": USUAL.better(points)}
+    found = dict.fromkeys(ENDPOINTS, 0)
+    for trial in range(trials):
+        for endpoint, judged in experiment(worlds, [seed, trial, size.replicates], size).items():
+            found[endpoint] += judged["gan:2"].verdict == "helps"
+    return found
+
+
+def _share(count: int, trials: int) -> str:
+    low, high = proportion_confint(count, trials, method="wilson")
+    return f"{100 * count / trials:5.1f} ({100 * low:4.1f} to {100 * high:4.1f})"
+
+
+def main(trials: int, seed: int) -> None:
+    """Print both tables: percent of `trials`, each with its 95% interval."""
+    print(f"False verdicts in percent of {trials} experiments without an effect; at most 5 are allowed\n")
+    print(f"| World | {' | '.join(ENDPOINTS)} |\n| :-- |{' --: |' * len(ENDPOINTS)}")
+    for name in NULLS:
+        cells = [_share(count, trials) for count in false_verdicts(name, trials, seed).values()]
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+    print(f"\nPower in percent of {trials} experiments with one helpful arm of two\n")
+    print(f"| Gain, test images, replicates | {' | '.join(ENDPOINTS)} |\n| :-- |{' --: |' * len(ENDPOINTS)}")
+    for points in (0.02, 0.04):
+        for images, (negatives, positives) in SIZES.items():
+            for replicates in (3, 5, 10, 20):
+                size = Size(negatives, positives, replicates)
+                cells = [_share(count, trials) for count in power(points, size, trials, seed).values()]
+                print(f"| +{100 * points:g}, {images}, {replicates} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1):
+        main(*(int(word) for word in (*sys.argv[1:], "400", "0")[:2]))
