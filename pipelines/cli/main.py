@@ -68,11 +68,13 @@ def run(
         check_images(image_names().values())
     if dry_run:
         _print_plan(values, plan)
+        console.print(_what_can_be_seen(plan, data_set), markup=False, highlight=False, soft_wrap=True)
         return
     folder = out or Path("runs") / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{Path(presets[0]).stem}"
     open_run_folder(folder, values)
     work = f"{len(plan.gan_cells)} GANs and {len(plan.arms)} arms, {cells} at a time"
     console.print(f"{work}; results go to {folder}", highlight=False)
+    console.print(_what_can_be_seen(plan, data_set), markup=False, highlight=False, soft_wrap=True)
     view = LiveView(console, said) if console.is_terminal else nullcontext(PlainView(console, said))
     with view as shown:
         run_locally(folder, shown, cells, runner)
@@ -160,6 +162,32 @@ def _print_plan(values: dict[str, Any], plan: Any) -> None:
     console.print(f"train_classifier  {len(plan.arms)} arms of {values['replicates']} replicates", highlight=False)
     for arm in plan.arms:
         console.print(f"  {arm.name}", markup=False, highlight=False)
+
+
+def _what_can_be_seen(plan: Any, data_set: Any) -> str:
+    """Say the smallest difference that the test set, replicates and arms of a run are likely to show."""
+    from components.compare.statistics.planning import smallest_difference
+    from components.compare.statistics.rule import FEWEST_REPLICATES, Rule
+
+    parameters = plan.parameters
+    rule = Rule.of(parameters.model_dump())
+
+    def test_images(label: str) -> int:
+        if data_set.has_test_folder:
+            return data_set.count(label, "test")
+        return round(parameters.test_share * data_set.count(label, "", "train"))
+
+    positives = test_images(plan.positive_class)
+    others = sum(test_images(label) for label in data_set.classes if label != plan.positive_class)
+    sizes = (positives, others, parameters.replicates, parameters.gan_replicates, len(plan.arms) - 1)
+    shown = smallest_difference(*sizes, rule.confidence, rule.endpoint)
+    if shown is None:
+        return f"No verdict is possible: it takes {FEWEST_REPLICATES} replicates and an arm besides real."
+    return (
+        f"Endpoint: {rule.endpoint_name}. {positives + others:,} test images, {parameters.replicates} replicates and "
+        f"{len(plan.arms)} arms are likely (80%) to show a difference of {100 * shown:.1f} percentage points: a guess, "
+        "from how much the paper's network varies."
+    )
 
 
 def main() -> None:
