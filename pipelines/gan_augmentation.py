@@ -43,6 +43,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         on_conflict: str = "drop",
         near_duplicate_correlation: float = 0.99,
         arms: list = ["real", "traditional", "gan:50%", "gan:100%", "traditional+gan:100%"],  # noqa: B006 (KFP copies it)
+        synthetic_sets: dict = {},  # noqa: B006
         replicates: int = 5,
         gan_replicates: int = 1,
         seed: int = 0,
@@ -97,8 +98,11 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             on_leak: Development images that share a group with the test set: `drop`, `keep` or `fail`.
             on_conflict: Images with equal pixels under different labels: `drop` all of them, `keep` or `fail`.
             near_duplicate_correlation: Correlation of thumbnails above which two images are one group, 0.9 to 1.
-            arms: Recipes of the training set, `real` among them: real, traditional, gan:120 (images a class),
-                gan:50% (of the real ones of each class), traditional+gan:480, only-gan:1000.
+            arms: Recipes of the training set, `real` among them: real, real:50%, traditional, balanced (class weights),
+                oversampled, gan:120 (images a class), gan:50% (of the real ones of each class), gan:balance (each class
+                up to the largest), traditional+gan:480, only-gan:1000; or a name of synthetic_sets for gan.
+            synthetic_sets: Your own synthetic images, as JSON: {"diffusion": "FOLDER or minio://..."} with a folder of
+                images a class; a list of addresses is as many draws of that generator.
             replicates: Trainings of each arm, each with its own seed and validation fold.
             gan_replicates: GANs trained for each class; replicate r of an arm uses number r modulo this.
             seed: Seed of the first replicate; the others count up from it.
@@ -159,7 +163,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 on_leak=on_leak,
                 on_conflict=on_conflict,
                 near_duplicate_correlation=near_duplicate_correlation,
-                gan_batch_size=gan_batch_size,
+                smallest_class=planned.outputs["smallest_class"],
                 seed=seed,
                 data_version=planned.outputs["data_version"],
             ),
@@ -195,6 +199,10 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 generators=dsl.Collected(gan.outputs["generator"]),
                 development_set=prepared.outputs["development_set"],
                 arms=arms,
+                synthetic_sets=synthetic_sets,
+                synthetic_version=planned.outputs["synthetic_version"],
+                max_bad_share=max_bad_share,
+                replicates=replicates,
                 seed=seed,
                 threads=gan_threads,
             ),
@@ -235,7 +243,6 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 arm=arm,
                 classifier=classifier,
                 replicates=replicates,
-                gan_replicates=gan_replicates,
                 seed=seed,
                 epochs=classifier_epochs,
                 batch_size=classifier_batch_size,

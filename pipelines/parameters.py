@@ -98,9 +98,38 @@ def resolve(preset: dict[str, Any], settings: dict[str, Any], data_set: str = ""
         if name not in given and parameter.required:
             raise InputError(f"{name}: no value is given; name the data set with --data FOLDER")
         value = given.get(name, parameter.default)
-        is_local_path = name in PATHS and value and "://" not in value
-        values[name] = str(Path(value).expanduser().resolve()) if is_local_path else value
+        values[name] = _absolute(value) if name in PATHS else value
+    values["synthetic_sets"] = {
+        name: [_absolute(address) for address in given] if isinstance(given, list) else _absolute(given)
+        for name, given in values["synthetic_sets"].items()
+    }
     return values
+
+
+def _absolute(address: Any) -> Any:
+    """Return a path of this machine made absolute; addresses, and what is no text, as they are."""
+    if not isinstance(address, str) or not address or "://" in address:
+        return address
+    return str(Path(address).expanduser().resolve())
+
+
+def addresses(values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the parameters that hold paths or addresses, each with what it holds."""
+    held = [(name, values[name]) for name in PATHS]
+    for name, given in values["synthetic_sets"].items():
+        held += [(f"synthetic_sets: {name}", one) for one in (given if isinstance(given, list) else [given])]
+    return [(name, address) for name, address in held if address]
+
+
+def parse_synthetic(options: Sequence[str]) -> dict[str, Any]:
+    """Read `name=address` options into `synthetic_sets`; a name that comes again has one draw more."""
+    found: dict[str, Any] = {}
+    for option in options:
+        name, equals, address = option.partition("=")
+        if not equals or not address:
+            raise InputError(f"--synthetic {option}: write it as name=FOLDER or name=minio://bucket/prefix")
+        found[name] = [*found[name], address] if name in found else [address]
+    return {name: given if len(given) > 1 else given[0] for name, given in found.items()}
 
 
 def parameters_table() -> str:

@@ -5,6 +5,9 @@ import sys
 SMALL = {
     "arms": "real,gan:10,traditional+gan:50%",
     "replicates": 2,
+    "image_size": 32,
+    "classifier": "paper",
+    "gan_replicates": 1,
     "gan_updates": 9,
     "gan_batch_size": 8,
     "gan_checkpoint_updates": 3,

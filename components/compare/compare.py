@@ -44,7 +44,7 @@ def _compare(inputs: CompareInputs, verdict_path: str, ledger_path: str, report_
 
     verdict = build_verdict(plan, evaluations, test, data_report, audit, gans)
     write_json(verdict_path, verdict)
-    changes = find_changes(evaluations, test, synthetic, plan["positive_class"], plan["parameters"]["gan_replicates"])
+    changes = find_changes(evaluations, test, synthetic, plan["positive_class"])
     write_ledger(ledger_path, changes)
     write_report(
         report_path,

@@ -17,7 +17,6 @@ from components.compare.statistics.variance import (
     measure,
     operating_specificity,
 )
-from components.contracts.arms import parse_arm
 from components.contracts.imageset import ImageSet
 from components.contracts.metrics import METRICS
 
@@ -46,7 +45,6 @@ def compare_arms(
     test: ImageSet,
     positive: int,
     rule: Rule,
-    gan_replicates: int,
     metrics: Sequence[str],
     done: Callable[[int], None] = lambda number: None,
 ) -> list[ComparedArm]:
@@ -60,7 +58,7 @@ def compare_arms(
     at = {"sensitivity_at_specificity": rule.endpoint_specificity, SENSITIVITY: operating}
 
     def samples(evaluation: Evaluation) -> dict[str, Sample]:
-        draws = Draws.of(generators_of(evaluation, gan_replicates))
+        draws = Draws.of(generators_of(evaluation))
         return measure(
             evaluation.probabilities, test.labels, positive, clusters, draws, metrics, evaluation.thresholds, at
         )
@@ -75,12 +73,9 @@ def compare_arms(
     return found
 
 
-def generators_of(evaluation: Evaluation, gan_replicates: int) -> list[str]:
+def generators_of(evaluation: Evaluation) -> list[str]:
     """Return the generator that each replicate's synthetic images come from, "" for an arm without any."""
-    replicates = range(len(evaluation.replicates))
-    if not parse_arm(evaluation.arm).uses_gan:
-        return ["" for _ in replicates]
-    return [f"gan-{r % gan_replicates}" for r in replicates]
+    return [replicate["generator"] for replicate in evaluation.replicates]
 
 
 def spread(difference: Estimate) -> dict[str, float]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from components.compare.statistics.rule import SENSITIVITY, Rule
 from components.compare.statistics.words import share, span
-from components.contracts.arms import parse_arm
+from components.contracts.arms import Arm, parse_arm
 
 
 def recommend(arms: list[dict[str, Any]], rule: Rule) -> dict[str, str]:
@@ -99,8 +99,16 @@ def _recipe(arm: dict[str, Any]) -> str:
     counts = sorted(set(arm["synthetic_per_class"].values()))
     amount = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
     synthetic = f"{amount} synthetic images a class"
-    if not recipe.uses_gan:
-        return "flips, rotations, colour and scale jitter"
+    if not recipe.uses_synthetic:
+        return _without_synthetic(recipe)
     if not recipe.uses_real:
         return f"{synthetic} in place of the real ones"
     return f"{synthetic} with flips, rotations, colour and scale jitter" if recipe.traditional else synthetic
+
+
+def _without_synthetic(recipe: Arm) -> str:
+    rare = {"balanced": "class weights", "oversampled": "repeated images of rare classes"}
+    parts = [rare[recipe.rare]] if recipe.rare else []
+    if recipe.traditional:
+        parts.append("flips, rotations, colour and scale jitter")
+    return " and ".join(parts) or f"{recipe.real_share:.0%} of the real images"

@@ -56,7 +56,6 @@ def find_changes(
     test: ImageSet,
     synthetic: ImageSet,
     positive_class: str,
-    gan_replicates: int,
 ) -> list[Change]:
     """Return the changes of all arms: missed disease first, then by arm, the largest change of probability first."""
     positive = test.classes.index(positive_class)
@@ -69,7 +68,7 @@ def find_changes(
         after, wrong = decisions(mean, positive), _wrong(evaluation, test.labels, positive)
         rows = np.flatnonzero(after != before)
         kinds = _kinds(test.labels[rows] == positive, before[rows] == positive, after[rows] == positive)
-        nearest = _nearest(test.images, rows, synthetic, _used_rows(evaluation, synthetic, gan_replicates))
+        nearest = _nearest(test.images, rows, synthetic, _used_rows(evaluation, synthetic))
         for row, kind, near in zip(rows, kinds, nearest, strict=True):
             change = Change(
                 evaluation.arm,
@@ -107,17 +106,16 @@ def _kinds(is_positive: np.ndarray, before: np.ndarray, after: np.ndarray) -> np
     return np.select([lost & is_positive, gained & ~is_positive, gained, lost], [0, 1, 2, 3], 4)
 
 
-def _used_rows(evaluation: Evaluation, synthetic: ImageSet, gan_replicates: int) -> np.ndarray:
+def _used_rows(evaluation: Evaluation, synthetic: ImageSet) -> np.ndarray:
     """Return the rows of the synthetic images that any replicate of the arm trained on."""
-    if not parse_arm(evaluation.arm).uses_gan:
+    if not parse_arm(evaluation.arm).uses_synthetic:
         return np.array([], dtype=np.int64)
-    gans = range(min(gan_replicates, len(evaluation.replicates)))
     rows = [
-        synthetic.synthetic_rows(synthetic.classes.index(name), gan, count)
+        synthetic.synthetic_rows(synthetic.classes.index(name), trained["generator"], count, replicate)
+        for replicate, trained in enumerate(evaluation.replicates)
         for name, count in evaluation.synthetic_per_class.items()
-        for gan in gans
     ]
-    return np.concatenate(rows)
+    return np.unique(np.concatenate(rows))
 
 
 def _nearest(images: np.ndarray, rows: np.ndarray, synthetic: ImageSet, used: np.ndarray) -> list[list]:

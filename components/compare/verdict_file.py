@@ -18,7 +18,7 @@ from components.compare.statistics.rule import Judgement, Rule, judge
 from components.compare.statistics.single_model import calibration, exact_mcnemar, proportions, roc
 from components.compare.statistics.variance import Estimate
 from components.compare.subgroups import by_subgroup
-from components.contracts.arms import parse_arm
+from components.contracts.arms import GAN, parse_arm
 from components.contracts.files import read_json
 from components.contracts.imageset import ImageSet
 from components.contracts.progress import report
@@ -49,7 +49,6 @@ def build_verdict(
         test,
         positive,
         rule,
-        parameters["gan_replicates"],
         metrics,
         lambda number: report("compare", "-", number, len(evaluations), "arms"),
     )
@@ -89,9 +88,7 @@ def build_verdict(
         "recommendation": recommendation,
         "arms": arms,
         "dose_response": _dose_response(arms),
-        "subgroups": by_subgroup(
-            evaluations, test, positive, rule, lambda e: generators_of(e, parameters["gan_replicates"])
-        ),
+        "subgroups": by_subgroup(evaluations, test, positive, rule, generators_of),
         "gans": [_gan(gan) for gan in gans],
         "quality_features": audit["features"],
         "quality": audit["quality"],
@@ -209,7 +206,7 @@ def _dose_response(arms: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
     doses = []
     for arm in arms:
         recipe = parse_arm(arm["arm"])
-        if recipe.uses_real and not recipe.traditional:
+        if recipe.name == "real" or (recipe.source == GAN and recipe.uses_real and not recipe.traditional):
             doses.append(
                 {
                     "synthetic_images": float(np.mean(list(arm["synthetic_per_class"].values()))),

@@ -10,17 +10,20 @@ An image set is a folder of three files, whatever the number of images:
 
 import csv
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from components.contracts.arms import GAN
 from components.contracts.errors import InputError
 from components.contracts.files import fresh_folder, read_json, write_json
 
 # Below this many development images a class's synthetic images can't be judged.
 FEWEST_IMAGES = 12
+_GOLDEN = (5**0.5 - 1) / 2  # steps of this share of a circle come as evenly as any, however many there are
 COLUMNS = ("path", "label", "split", "fold", "group", "sha256")
 
 
@@ -95,14 +98,23 @@ class ImageSet:
             folds[alike] = rng.permutation(folds[alike])
         return folds[number]
 
-    def synthetic_rows(self, label: int, replicate: int, count: int) -> np.ndarray:
-        """Return the row numbers of the first `count` synthetic images of a class from one GAN replicate.
+    def generators_of(self, source: str) -> list[str]:
+        """Return the names of a source's generators (`gan-0`, `gan-1`, ...), by number."""
+        names = {str(name) for name in np.unique(self.groups) if str(name).rpartition("-")[0] == source}
+        return sorted(names, key=lambda name: int(name.rpartition("-")[2]))
 
-        Raises InputError if the set holds fewer.
+    def synthetic_rows(self, label: int, generator: str, count: int, replicate: int) -> np.ndarray:
+        """Return the row numbers (int64) of the `count` synthetic images of a class that a replicate takes.
+
+        They come from one generator, in its fixed order, so that a larger number holds the smaller ones. Of an external
+        set, which may have more, each replicate begins elsewhere; GANs draw as many as are taken. Raises InputError if
+        there are fewer.
         """
-        rows = np.flatnonzero((self.labels == label) & (self.groups == f"gan-{replicate}"))
+        rows = np.flatnonzero((self.labels == label) & (self.groups == generator))
         if len(rows) < count:
             raise InputError(f"synthetic set: {count} images of {self.classes[label]} wanted, {len(rows)} there")
+        if generator.rpartition("-")[0] != GAN:
+            rows = np.roll(rows, -int(len(rows) * (replicate * _GOLDEN % 1)))
         return rows[:count]
 
 
@@ -127,6 +139,36 @@ def write_imageset(folder: str | Path, imageset: ImageSet) -> None:
     folder = fresh_folder(folder)
     images = np.asarray(imageset.images, dtype=np.uint8)
     np.save(folder / "images.npy", images, allow_pickle=False)
+    write_rows(folder, imageset)
+
+
+@contextmanager
+def pixels_written(folder: str | Path, size: int) -> Iterator[Callable[[np.ndarray], None]]:
+    """Write the pixels of an image set afresh into `folder`, piece by piece: sets larger than the memory.
+
+    Yields what takes the next images (uint8, n x S x S x 3, S = `size`). `write_rows` makes the set whole.
+    """
+    count = 0
+    with (fresh_folder(folder) / "images.npy").open("wb") as file:
+
+        def header() -> None:
+            about = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, 3)}
+            np.lib.format.write_array_header_1_0(file, about)  # of one length for any count: NumPy leaves it room
+
+        def add(images: np.ndarray) -> None:
+            nonlocal count
+            file.write(np.ascontiguousarray(images, dtype=np.uint8).data)
+            count += len(images)
+
+        header()
+        yield add
+        file.seek(0)
+        header()
+
+
+def write_rows(folder: str | Path, imageset: ImageSet) -> None:
+    """Write all of an image set but its pixels into `folder`."""
+    folder = Path(folder)
     with (folder / "rows.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow((*COLUMNS, *imageset.subgroups))
@@ -151,10 +193,7 @@ def read_imageset(folder: str | Path) -> ImageSet:
     missing = {"name", "notice", "classes", "positive_class", "image_size", "rows"} - set(about)
     if missing:
         raise InputError(f"{folder / 'imageset.json'}: lacks {', '.join(sorted(missing))}")
-    try:
-        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{folder / 'images.npy'}: not a packed image array ({error})") from None
+    images = read_pixels(folder)
     size = about["image_size"]
     if images.dtype != np.uint8 or images.shape != (about["rows"], size, size, 3):
         expected = f"uint8 {about['rows']} x {size} x {size} x 3"
@@ -190,6 +229,18 @@ def read_imageset(folder: str | Path) -> ImageSet:
         positive_class=about["positive_class"],
         subgroups=dict(zip(header[len(COLUMNS) :], map(_strings, subgroups), strict=True)),
     )
+
+
+def read_pixels(folder: str | Path) -> np.ndarray:
+    """Open the pixels of an image set (uint8, N x S x S x 3), memory-mapped; raises InputError if they can't be."""
+    path = Path(folder) / "images.npy"
+    try:
+        try:
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        except ValueError:  # an empty array can't be mapped
+            return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: not a packed image array ({error})") from None
 
 
 def _rows(imageset: ImageSet) -> Iterable[tuple]:

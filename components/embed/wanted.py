@@ -22,6 +22,6 @@ def wanted(
     views = {
         "development": VIEWS if any(arm.uses_real for arm in turned) else 1,
         "test": 1,
-        "synthetic": VIEWS if any(arm.uses_gan for arm in turned) else 1,
+        "synthetic": VIEWS if any(arm.uses_synthetic for arm in turned) else 1,
     }
     return {name: np.arange(len(imageset)) for name, imageset in imagesets.items()}, views

@@ -12,6 +12,9 @@ from components.contracts.files import fresh_folder, read_json, whole_file, writ
 from components.contracts.imageset import ImageSet
 from components.contracts.metrics import confusion_matrix, per_class, scores
 
+# What the evaluation says of a training.
+KEPT = ("seed", "generator", "training_images", "epochs_run", "best_epoch", "history")
+
 
 def evaluate(
     models_folder: str | Path,
@@ -51,7 +54,7 @@ def evaluate(
         )
         confusion = confusion_matrix(predicted, test.labels, positive)
         replicates.append(
-            {key: trained[key] for key in ("seed", "training_images", "epochs_run", "best_epoch", "history")}
+            {key: trained[key] for key in KEPT}
             | {"threshold": threshold}
             | {name: float(value[0]) for name, value in scores(predicted, test.labels, positive).items()}
             | {"per_class": per_class(confusion, classes), "confusion_matrix": confusion.tolist()}

@@ -7,6 +7,8 @@ from kfp import dsl
 def plan(
     plan_file: dsl.Output[dsl.Artifact],
     data_version: dsl.OutputPath(str),  # type: ignore[valid-type]
+    synthetic_version: dsl.OutputPath(str),  # type: ignore[valid-type]
+    smallest_class: dsl.OutputPath(int),  # type: ignore[valid-type]
     train_gan_gpus: dsl.OutputPath(str),  # type: ignore[valid-type]
     train_gan_nodes: dsl.OutputPath(dict),  # type: ignore[valid-type]
     embed_gpus: dsl.OutputPath(str),  # type: ignore[valid-type]
@@ -26,6 +28,7 @@ def plan(
     on_conflict: str,
     near_duplicate_correlation: float,
     arms: list,
+    synthetic_sets: dict,
     replicates: int,
     gan_replicates: int,
     seed: int,
@@ -68,13 +71,15 @@ def plan(
     """Refuse bad parameters before any work, and lay out the GAN cells and the arms.
 
     The parameters are those of the pipeline, documented there, and the digest of the code it was compiled from.
-    Gives the plan (JSON: parameters, positive class, cells, arms), one {label, replicate, seed} a GAN, and the version
-    of the data, which changes whenever a file does; and for each stage that may have GPUs their number and the labels
+    Gives the plan (JSON: parameters, positive class, cells, arms), one {label, replicate, seed} a GAN, the versions
+    of the data and of the synthetic sets, which change whenever a file does, the images that a class needs to fill a
+    batch of its GAN (0 without GANs); and for each stage that may have GPUs their number and the labels
     of its nodes, both empty if it is none of `gpu_stages`.
     """
     given = locals()
 
     from components.contracts.files import write_json, write_text
+    from components.contracts.imageset import smallest_class as images_for_a_batch
     from components.contracts.progress import note, stage, warn
     from components.data_set.checks import listed_warnings
     from components.data_set.data_set import open_data_set
@@ -92,8 +97,11 @@ def plan(
         laid_out = made.to_json(code_digest)
         write_json(plan_file.path, laid_out)
         write_text(data_version, made.data_version)
+        write_text(synthetic_version, made.synthetic_version)
+        batch = parameters.gan_batch_size if made.gan_cells else 0
+        write_text(smallest_class, str(images_for_a_batch(batch, parameters.validation_share)))
         for stage_name in ("train_gan", "embed", "train_classifier"):
-            chosen = stage_name in parameters.gpu_stages
+            chosen = stage_name in parameters.gpu_stages and (stage_name != "train_gan" or bool(made.gan_cells))
             write_text(given[f"{stage_name}_gpus"], parameters.gpus if chosen else "")
             write_json(given[f"{stage_name}_nodes"], parameters.node_selector if chosen else {})
-    return laid_out["gan_cells"]
+    return laid_out["gan_cells"] or [{"label": "", "replicate": 0, "seed": 0}]  # components/generators/nothing.py

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from components.contracts.arms import parse_arms
 from components.contracts.errors import InputError
+from components.data_set.synthetic_sets import addresses_of, check_sources
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -33,6 +34,7 @@ class Parameters(BaseModel):
     on_conflict: Literal["drop", "keep", "fail"]
     near_duplicate_correlation: Annotated[float, Field(ge=0.9, le=1)]
     arms: list[str]
+    synthetic_sets: dict[str, Any]
     replicates: Annotated[int, Field(ge=1, le=100)]
     gan_replicates: Annotated[int, Field(ge=1, le=20)]
     seed: Annotated[int, Field(ge=0, lt=2**31 - 100)]
@@ -87,7 +89,7 @@ class Parameters(BaseModel):
 def check_parameters(values: dict[str, Any]) -> Parameters:
     """Return the checked parameters; raises InputError naming the first wrong one, its value and its limits."""
     try:
-        return Parameters.model_validate(values)
+        parameters = Parameters.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
@@ -97,3 +99,5 @@ def check_parameters(values: dict[str, Any]) -> Parameters:
             raise InputError(f"{name}: there is no such parameter") from None
         message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
         raise InputError(f"{name}: {message}; it is {first['input']!r}") from None
+    check_sources(parse_arms(parameters.arms), list(addresses_of(parameters.synthetic_sets)))
+    return parameters

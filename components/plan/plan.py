@@ -4,11 +4,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import components
-from components.contracts.arms import Arm, parse_arms
+from components.contracts.arms import GAN, Arm, parse_arms
 from components.contracts.errors import InputError
 from components.contracts.gan_sizes import gan_image_size
+from components.contracts.imageset import fold_count
 from components.data_set.checks import check_classes, check_files, check_sizes, listed_reasons
 from components.data_set.data_set import DataSet, find_positive_class
+from components.data_set.synthetic_sets import check_arms, open_synthetic_sets
 from components.plan.parameters import Parameters
 from components.storage.addresses import file_version
 
@@ -29,7 +31,8 @@ class GanCell:
 class Plan:
     """What a run will do.
 
-    `positive_class` is resolved: never empty. `data_version` changes with any file that the run reads: without it KFP's
+    `positive_class` is resolved: never empty. `data_version` changes with any file of the data set and the table,
+    `synthetic_version` with any of the synthetic sets: without them KFP's
     cache would answer for data that have changed under the same address.
     """
 
@@ -38,6 +41,7 @@ class Plan:
     gan_cells: tuple[GanCell, ...]
     arms: tuple[Arm, ...]
     data_version: str
+    synthetic_version: str
 
     def to_json(self, code_digest: str) -> dict[str, Any]:
         """Return the plan as it is handed to the later stages, with the digest of the code that the run uses."""
@@ -54,30 +58,48 @@ class Plan:
 def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     """Check the parameters against the listed data set and lay out the work.
 
-    Raises InputError on a single class, an unknown positive class, a test folder that lacks a class, a class of which
-    too many files can't be used or with fewer images than a GAN batch, a GAN size that can't be, arms none of which
-    uses a GAN, a missing file, or more loop cells than a run may have.
+    A run whose arms need no GAN has no GAN cells. Raises InputError on a single class, an unknown positive class, a
+    test folder that lacks a class, a class of which too many files can't be used or with fewer images than a GAN batch,
+    a GAN size that can't be, a synthetic set that is missing, of other classes or too small for an arm, `real` alone, a
+    missing file, or more loop cells than a run may have.
     """
     classes = data_set.classes
     check_classes(data_set)
     positive_class = find_positive_class(parameters.positive_class, classes)
-    gan_image_size(parameters.gan_size, parameters.image_size)
-    check_files(data_set, listed_reasons(data_set), parameters.max_bad_share)
-    check_sizes(data_set, parameters.test_share, parameters.validation_share, parameters.gan_batch_size)
     arms = parse_arms(parameters.arms)
-    if not any(arm.uses_gan for arm in arms):
-        raise InputError("arms: none of them uses synthetic images; add one such as gan:120 or gan:50%")
+    if len(arms) < 2:
+        raise InputError("arms: there is only 'real', so nothing is compared; add one such as gan:120 or balanced")
+    with_gans = any(arm.source == GAN for arm in arms)
+    if with_gans:
+        gan_image_size(parameters.gan_size, parameters.image_size)
+    check_files(data_set, listed_reasons(data_set), parameters.max_bad_share)
+    gan_batch_size = parameters.gan_batch_size if with_gans else 0
+    check_sizes(data_set, parameters.test_share, parameters.validation_share, gan_batch_size)
+    sets = open_synthetic_sets(parameters.synthetic_sets, classes)
+    check_arms(arms, sets, classes, _learnt_from(parameters, data_set))
     versions = [
         file_version(name, getattr(parameters, name)) for name in ("inception_weights",) if getattr(parameters, name)
     ]
+    synthetic_version = " ".join(f"{one.generator}:{one.data_set.digest()}" for one in sets)
     cells = tuple(
         GanCell(label, replicate, parameters.seed + replicate)
         for label in classes
         for replicate in range(parameters.gan_replicates)
+        if with_gans
     )
     if len(cells) + len(arms) > MOST_CELLS:
         raise InputError(
             f"arms: {len(cells)} GANs and {len(arms)} arms are more than {MOST_CELLS} cells; "
             "use fewer arms or gan_replicates, or several runs"
         )
-    return Plan(parameters, positive_class, cells, tuple(arms), "-".join([data_set.digest(), *versions]))
+    return Plan(
+        parameters, positive_class, cells, tuple(arms), "-".join([data_set.digest(), *versions]), synthetic_version
+    )
+
+
+def _learnt_from(parameters: Parameters, data_set: DataSet) -> list[int]:
+    """Return about how many real images of each class a training learns from."""
+    share = 1 - 1 / fold_count(parameters.validation_share)
+    if not data_set.has_test_folder:
+        share *= 1 - parameters.test_share
+    return [int(data_set.count(label, "", "train") * share) for label in data_set.classes]

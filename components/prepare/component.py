@@ -20,7 +20,7 @@ def prepare(
     on_leak: str,
     on_conflict: str,
     near_duplicate_correlation: float,
-    gan_batch_size: int,
+    smallest_class: int,
     seed: int,
     data_version: str,
 ) -> None:
@@ -31,7 +31,6 @@ def prepare(
     Gives both sets as packed arrays with a table of their rows, and the data report as JSON and as a page.
     """
     from components.contracts.errors import InputError
-    from components.contracts.imageset import smallest_class
     from components.contracts.progress import stage
     from components.data_set.data_set import find_positive_class, open_data_set
     from components.prepare.prepare import PrepareSettings, prepare
@@ -50,6 +49,6 @@ def prepare(
             on_conflict=on_conflict,
             near_duplicate_correlation=near_duplicate_correlation,
             seed=seed,
-            smallest_class=smallest_class(gan_batch_size, validation_share),
+            smallest_class=smallest_class,
         )
         prepare(listed, settings, development_set.path, test_set.path, data_report.path, data_report_page.path)

@@ -10,15 +10,16 @@ import numpy as np
 from components.contracts.errors import InputError
 from components.contracts.files import fresh_folder, write_json, write_text
 from components.contracts.imageset import ImageSet, write_imageset
+from components.contracts.progress import report as say
 from components.contracts.progress import warn
 from components.data_set.checks import check_classes, check_files, listed_reasons
 from components.data_set.data_set import DataSet
+from components.pictures.reading import Reading, read_images
 from components.prepare.conflicts import conflicting, left_out_for_conflict
 from components.prepare.duplicates import Pairs, exact_duplicates, near_duplicates
 from components.prepare.groups import connected, group_names, table_links
 from components.prepare.leaks import dropped, find_leaks
 from components.prepare.page import report_html
-from components.prepare.reading import Reading, read_images
 from components.prepare.report import Findings, data_report
 from components.prepare.split import draw_test_set, validation_folds
 
@@ -64,7 +65,12 @@ def prepare(
     check_classes(data_set)
     check_files(data_set, listed_reasons(data_set), settings.max_bad_share)
     _refuse_listed(data_set, settings)
-    reading = read_images(data_set, settings.image_size, settings.threads)
+    reading = read_images(
+        data_set,
+        settings.image_size,
+        settings.threads,
+        lambda done, total: say("prepare", "-", done, total, "images"),
+    )
     check_files(data_set, {file.path: reason for file, reason in reading.refused}, settings.max_bad_share)
 
     paths = [file.path for file in reading.files]

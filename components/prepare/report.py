@@ -11,10 +11,10 @@ from PIL import Image
 from components.contracts.imageset import ImageSet
 from components.data_set.data_set import DataSet
 from components.data_set.words import count, shown
-from components.prepare.decode import DARK, SIXTEEN_BITS
+from components.pictures.decode import DARK, SIXTEEN_BITS
+from components.pictures.reading import Reading
 from components.prepare.duplicates import Pairs
 from components.prepare.leaks import Leaks
-from components.prepare.reading import Reading
 
 MOST_LISTED = 1000  # pairs
 MOST_PICTURES = 10

@@ -10,12 +10,17 @@ def synthesize(
     synthetic_set: dsl.Output[dsl.Dataset],
     synthetic_report: dsl.Output[dsl.Artifact],
     arms: list,
+    synthetic_sets: dict,
+    synthetic_version: str,
+    max_bad_share: float,
+    replicates: int,
     seed: int,
     threads: int,
 ) -> None:
-    """Draw the most synthetic images that any arm needs.
+    """Draw the most synthetic images that any arm needs, and gather those of `synthetic_sets`.
 
     Gives the synthetic set, of which every arm takes the first n a class, and what is to be said of how it was made.
+    `synthetic_version` stands for the content of the sets, for Kubeflow's cache.
     """
     from pathlib import Path
 
@@ -30,6 +35,9 @@ def synthesize(
             read_imageset(development_set.path),
             parse_arms(arms),
             seed,
+            synthetic_sets=synthetic_sets,
+            max_bad_share=max_bad_share,
+            replicates=replicates,
             threads=threads,
             synthetic_folder=synthetic_set.path,
             report_folder=synthetic_report.path,

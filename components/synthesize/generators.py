@@ -8,6 +8,7 @@ import numpy as np
 
 from components.contracts.errors import InputError
 from components.contracts.files import read_json
+from components.generators.nothing import holds_nothing
 
 FILES = ("gan.json", "losses.csv", "progress.npy")
 
@@ -28,10 +29,12 @@ class TrainedGan:
 def find_gans(folders: Sequence[Path], classes: tuple[str, ...], image_size: int) -> list[TrainedGan]:
     """Read which generator each folder holds; return them in the order of class and replicate.
 
-    Raises InputError unless each class has the same replicates 0, 1, ..., each once, that draw no larger pictures than
-    `image_size`.
+    Folders of a run without GANs hold none, and none are returned. Raises InputError unless each class has the same
+    replicates 0, 1, ..., each once, that draw no larger pictures than `image_size`.
     """
     found: dict[tuple[int, int], TrainedGan] = {}
+    if folders and all(map(holds_nothing, folders)):
+        return []
     for folder in folders:
         for file in FILES:
             if not (folder / file).is_file():

@@ -1,23 +1,49 @@
-"""Draws the synthetic set."""
+"""Makes the synthetic set: draws from the GANs, and gathers the user's own synthetic images."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from components.contracts.arms import Arm, most_synthetic
+from components.contracts.arms import GAN, Arm, most_synthetic
 from components.contracts.errors import InputError
-from components.contracts.files import fresh_folder
-from components.contracts.imageset import FEWEST_IMAGES, ImageSet, pixel_digest, write_imageset
-from components.contracts.progress import report
+from components.contracts.files import fresh_folder, write_json
+from components.contracts.imageset import FEWEST_IMAGES, ImageSet, pixel_digest, pixels_written, read_pixels, write_rows
+from components.contracts.progress import report, warn
+from components.data_set.synthetic_sets import SyntheticSet, open_synthetic_sets
+from components.data_set.words import count as counted
+from components.data_set.words import shown
 from components.generators.sample import draw, load_generator
 from components.generators.scale import scaled
+from components.synthesize.gather import gather
 from components.synthesize.generators import FILES, TrainedGan, find_gans
 
 ENOUGH_TO_MEASURE = 1000
+
+Add = Callable[[np.ndarray], None]
+
+
+@dataclass
+class _Rows:
+    """What is known of the images written so far, beside their pixels."""
+
+    paths: list[str] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    sha256: list[str] = field(default_factory=list)
+    generators: int = 0
+
+    def add(self, paths: list[str], label: int, generator: str, sha256: list[str]) -> None:
+        self.paths += paths
+        self.labels += [label] * len(paths)
+        self.groups += [generator] * len(paths)
+        self.sha256 += sha256
+        self.generators += 1
 
 
 def synthesize(
@@ -26,58 +52,139 @@ def synthesize(
     arms: list[Arm],
     seed: int,
     *,
+    synthetic_sets: dict[str, Any],
+    max_bad_share: float,
+    replicates: int,
     threads: int,
     synthetic_folder: str | Path,
     report_folder: str | Path,
 ) -> None:
-    """Draw from every generator; write the synthetic set, and the generators' curves into `report_folder`.
+    """Draw from every generator and gather every set of `synthetic_sets`; write the synthetic set.
 
-    Each class and GAN replicate gets as many images as the most demanding arm takes, and no fewer than an audit
-    needs: as many as there are real ones, up to 1000. Same seed, same bits.
+    Into `report_folder` go the generators' curves, and gathered.json: of each set and class how many images it has, how
+    many were taken and what was refused. Rows are in the order of class, generator (`gan-0`, ..., `NAME-0`, ...) and
+    number.
 
-    Raises InputError if a generator is missing, given twice or broken, or if a class has too few real images to
-    be audited by.
+    Each class and generator gets as many images as the most demanding arm takes, and no fewer than an audit needs: as
+    many as there are real ones, up to 1000. Of a set that holds more, each replicate may have others. Pictures of GANs
+    that draw smaller ones are scaled up to the size of the development set. Same seed, same bits.
+
+    Raises InputError if a generator is missing, given twice or broken, if a class has too few real images to be
+    audited by, or if a set is missing, unreadable or too small for an arm.
     """
     torch.set_num_threads(threads)
     with threadpool_limits(threads):
         gans = find_gans(generator_folders, development.classes, development.image_size)
+        sets = open_synthetic_sets(synthetic_sets, development.classes)
         _check_real(development, gans)
-        write_imageset(synthetic_folder, draw_set(gans, development, arms, seed))
         folder = fresh_folder(report_folder)
+        rows, size = _Rows(), development.image_size
+        gathered: list[dict[str, Any]] = []
+        planned = len(gans) + len(development.classes) * len(sets)
+        with pixels_written(synthetic_folder, size) as add:
+            for label in range(len(development.classes)):
+                for gan in gans:
+                    if gan.label == label:
+                        _draw(gan, development, arms, replicates, seed, rows, add)
+                        report("synthesize", "-", rows.generators, planned, "generators")
+                for one in sets:
+                    gathered.append(
+                        _gather(one, label, development, arms, replicates, seed, threads, max_bad_share, rows, add)
+                    )
+                    report("synthesize", "-", rows.generators, planned, "generators")
+        write_rows(synthetic_folder, _imageset(rows, development, read_pixels(synthetic_folder)))
+        write_json(folder / "gathered.json", gathered)
         for gan in gans:
             _copy_curves(gan, folder / "gans" / f"{development.classes[gan.label]}-{gan.replicate}")
 
 
-def draw_set(gans: list[TrainedGan], development: ImageSet, arms: list[Arm], seed: int) -> ImageSet:
-    """Return the synthetic set: rows in the order of class, GAN replicate and number of the draw.
+def wanted_of(
+    development: ImageSet, arms: Sequence[Arm], source: str, replicates: int, there: Sequence[int]
+) -> list[int]:
+    """Return the most images of a source that any replicate of any arm takes of each class.
 
-    Pictures of GANs that draw smaller ones are scaled up to the size of the development set.
+    `there` are the images that the source has of each class.
     """
-    real_counts = [int((development.labels == gan.label).sum()) for gan in gans]
-    counts = [max(most_synthetic(arms, real), min(real, ENOUGH_TO_MEASURE)) for real in real_counts]
-    size = development.image_size
-    images = np.empty((sum(counts), size, size, 3), np.uint8)
-    paths: list[str] = []
-    done = 0
-    for gan, count in zip(gans, counts, strict=True):
-        drawn = draw(load_generator(gan.folder), count, gan.seed(seed))
-        images[done : done + count] = scaled(drawn, np.arange(count), size)
-        name = development.classes[gan.label]
-        paths += [f"{name}/gan-{gan.replicate}/{i:06d}" for i in range(count)]
-        done += count
-        report("synthesize", "-", done, len(images), "images")
+    wanted = []
+    for replicate in range(replicates):
+        learnt_from = development.labels[~development.validation_mask(replicate)]
+        counts = np.bincount(learnt_from, minlength=len(development.classes)).tolist()
+        wanted.append(most_synthetic(arms, source, counts, there))
+    return [max(counts) for counts in zip(*wanted, strict=True)]
+
+
+def _draw(
+    gan: TrainedGan,
+    development: ImageSet,
+    arms: list[Arm],
+    replicates: int,
+    seed: int,
+    rows: _Rows,
+    add: Add,
+) -> None:
+    name, generator = development.classes[gan.label], f"{GAN}-{gan.replicate}"
+    real = int((development.labels == gan.label).sum())
+    wanted = wanted_of(development, arms, GAN, replicates, [0] * len(development.classes))[gan.label]
+    count = max(wanted, min(real, ENOUGH_TO_MEASURE))
+    images = scaled(draw(load_generator(gan.folder), count, gan.seed(seed)), np.arange(count), development.image_size)
+    add(images)
+    paths = [f"{name}/{generator}/{i:06d}" for i in range(count)]
+    rows.add(paths, gan.label, generator, [pixel_digest(image) for image in images])
+
+
+def _gather(
+    one: SyntheticSet,
+    label: int,
+    development: ImageSet,
+    arms: list[Arm],
+    replicates: int,
+    seed: int,
+    threads: int,
+    max_bad_share: float,
+    rows: _Rows,
+    add: Add,
+) -> dict[str, Any]:
+    name = development.classes[label]
+    there = [one.count(each) for each in development.classes]
+    wanted = wanted_of(development, arms, one.name, replicates, there)[label]
+    real = int((development.labels == label).sum())
+    most = min(there[label], max(wanted * replicates, min(real, ENOUGH_TO_MEASURE)))
+    found = gather(one, name, most, development.image_size, seed, threads, max_bad_share, add)
+    takes_all = any(arm.source == one.name and arm.amount == "all" for arm in arms)
+    if len(found.paths) < wanted and not takes_all:
+        raise InputError(
+            f"synthetic_sets: {one.name}: {len(found.paths):,} images of {shown(name)} can be read, an arm wants "
+            f"{wanted:,}; ask for fewer, or mend the set"
+        )
+    rows.add([f"{name}/{one.generator}/{path}" for path in found.paths], label, one.generator, found.sha256)
+    if found.refused:
+        file, reason = found.refused[0]
+        files = counted(len(found.refused), "file")
+        warn("synthesize", "-", f"{one.name}: {files} of {shown(name)} left out, first {shown(file.path)}: {reason}")
+    return {
+        "source": one.name,
+        "generator": one.generator,
+        "class": name,
+        "files": there[label],
+        "images": len(found.paths),
+        "refused": [{"path": file.path, "reason": reason} for file, reason in found.refused],
+    }
+
+
+def _imageset(rows: _Rows, development: ImageSet, images: np.ndarray) -> ImageSet:
+    count = len(rows.paths)
     return ImageSet(
         name=development.name,
         notice=development.notice,
         classes=development.classes,
         positive_class=development.positive_class,
         images=images,
-        paths=np.array(paths),
-        labels=np.repeat([gan.label for gan in gans], counts),
-        splits=np.full(len(images), "synthetic"),
-        folds=np.full(len(images), -1),
-        groups=np.repeat([f"gan-{gan.replicate}" for gan in gans], counts),
-        sha256=np.array([pixel_digest(image) for image in images]),
+        paths=np.array(rows.paths, dtype=np.str_),
+        labels=np.array(rows.labels, dtype=np.int64),
+        splits=np.full(count, "synthetic"),
+        folds=np.full(count, -1),
+        groups=np.array(rows.groups, dtype=np.str_),
+        sha256=np.array(rows.sha256, dtype=np.str_),
     )
 
 

@@ -16,7 +16,7 @@ class Fitter:
     """A network that gives logits, its optimiser (Adam) and its traced epoch.
 
     Images are uint8 (N x S x S x 3). Targets are int64: for two classes 1 for the positive one, else 0; beyond,
-    the number of the class.
+    the number of the class. Weights are float32 (N), 1 where every image counts alike.
     """
 
     def __init__(self, networks: Networks, learning_rate: float, batch_size: int, augmented: bool) -> None:
@@ -29,7 +29,8 @@ class Fitter:
         self.augmented = augmented
         images = tf.TensorSpec((None, *self.network.input_shape[1:]), tf.uint8)
         numbers = tf.TensorSpec((None,), tf.int64)
-        self.epoch = tf.function(self._epoch, [images, numbers, numbers, tf.TensorSpec((), tf.int32)])
+        weights = tf.TensorSpec((None,), tf.float32)
+        self.epoch = tf.function(self._epoch, [images, numbers, weights, numbers, tf.TensorSpec((), tf.int32)])
         self.logits = tf.function(self._logits, [images])
 
     def restart(self, seed: int) -> None:
@@ -43,7 +44,9 @@ class Fitter:
         for layer, layer_seed in zip(random, seeds, strict=True):
             layer.seed_generator.state.assign(np.array([layer_seed, 0], np.uint32))
 
-    def _epoch(self, images: tf.Tensor, targets: tf.Tensor, order: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    def _epoch(
+        self, images: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, order: tf.Tensor, seed: tf.Tensor
+    ) -> tf.Tensor:
         """Take one step for every batch of rows in `order`; return the mean loss and accuracy met on the way."""
         sums = tf.zeros(2)
         for start in tf.range(0, tf.size(order), self.batch_size):
@@ -55,9 +58,9 @@ class Fitter:
             with tf.GradientTape() as tape:
                 logits = self.network(batch, training=True)
                 losses = losses_of(logits, wanted)
-                loss = tf.reduce_mean(losses)
-            weights = self.network.trainable_variables
-            self.optimizer.apply(tape.gradient(loss, weights), weights)
+                loss = tf.reduce_mean(losses * tf.gather(weights, rows))
+            variables = self.network.trainable_variables
+            self.optimizer.apply(tape.gradient(loss, variables), variables)
             sums += tf.stack([tf.reduce_sum(losses), tf.reduce_sum(tf.cast(hits_of(logits, wanted), tf.float32))])
         return sums / tf.cast(tf.size(order), tf.float32)
 

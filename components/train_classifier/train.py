@@ -50,7 +50,6 @@ def train_classifier(
     synthetic: ImageSet | None,
     arm: Arm,
     replicates: int,
-    gan_replicates: int,
     seed: int,
     settings: ClassifierSettings,
     *,
@@ -82,10 +81,10 @@ def train_classifier(
     trained: list[dict[str, Any]] = []
     synthetic_per_class: list[dict[str, int]] = []
     for r in range(replicates):
-        mixed = training_rows(development, synthetic, arm, r, gan_replicates)
+        mixed = training_rows(development, synthetic, arm, r)
         held_out = development.validation_mask(r)
         progress = _Progress(arm.name, r, replicates, settings.epochs)
-        learnt = (mixed.images(development, synthetic), _targets(mixed.labels, development))
+        learnt = (mixed.images(development, synthetic), _targets(mixed.labels, development), mixed.weights)
         validation_rows = (development.images[held_out], _targets(development.labels[held_out], development))
         best, history = _fit(fitter, learnt, validation_rows, seed + r, settings, progress)
         validation[r, held_out] = class_probabilities(best.outputs, positive)
@@ -96,7 +95,7 @@ def train_classifier(
             {
                 "seed": seed + r,
                 "fold": r % (int(development.folds.max()) + 1),
-                "gan_replicate": r % gan_replicates,
+                "generator": mixed.generator,
                 "training_images": len(mixed.labels),
                 "epochs_run": len(history["loss"]),
                 "best_epoch": best.epoch,
@@ -121,22 +120,25 @@ def train_classifier(
 
 def _fit(
     fitter: Fitter,
-    training_rows: tuple[np.ndarray, np.ndarray],
+    training_rows: tuple[np.ndarray, np.ndarray, np.ndarray],
     validation_rows: tuple[np.ndarray, np.ndarray],
     seed: int,
     settings: ClassifierSettings,
     progress: "_Progress",
 ) -> tuple[Best, dict[str, list[float]]]:
-    """Fit one replicate from scratch; rows are (images, targets) as `Fitter` takes them. Return also its history."""
+    """Fit one replicate from scratch; return the best epoch and the history.
+
+    Rows are (images, targets), for training with weights, as `Fitter` takes them.
+    """
     fitter.restart(seed)
     rng = np.random.default_rng([seed, 2])
-    images, targets = map(tf.constant, training_rows)
+    images, targets, weights = map(tf.constant, training_rows)
     held_out_images, held_out_targets = map(tf.constant, validation_rows)
     history: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
     best = Best(0, np.inf, [], np.empty(0))
     for epoch in range(1, settings.epochs + 1):
         order = rng.permutation(len(targets))
-        loss, accuracy = fitter.epoch(images, targets, order, int(rng.integers(2**31))).numpy().tolist()
+        loss, accuracy = fitter.epoch(images, targets, weights, order, int(rng.integers(2**31))).numpy().tolist()
         logits = fitter.logits(held_out_images)
         val_loss = float(tf.reduce_mean(losses_of(logits, held_out_targets)))
         val_accuracy = float(np.mean(hits_of(logits, held_out_targets)))

@@ -27,7 +27,6 @@ def train_heads(
     features: Features,
     arm: Arm,
     replicates: int,
-    gan_replicates: int,
     seed: int,
     *,
     threads: int,
@@ -46,7 +45,7 @@ def train_heads(
     start = time.monotonic()
     folder = fresh_folder(models_folder)
     positive = development.classes.index(development.positive_class)
-    mixed = [training_rows(development, synthetic, arm, r, gan_replicates) for r in range(replicates)]
+    mixed = [training_rows(development, synthetic, arm, r) for r in range(replicates)]
     held_out = np.stack([development.validation_mask(r) for r in range(replicates)])
     with threadpool_limits(threads):
         real, made = features.open("development", development), features.open("synthetic", synthetic)
@@ -86,7 +85,7 @@ def train_heads(
         {
             "seed": seed + r,
             "fold": r % (int(development.folds.max()) + 1),
-            "gan_replicate": r % gan_replicates,
+            "generator": mixed[r].generator,
             "training_images": len(mixed[r].labels),
             "epochs_run": len(PENALTIES),
             "best_epoch": int(chosen[r]) + 1,
@@ -119,7 +118,7 @@ def _pool(mixed: list[TrainingRows], real_count: int, synthetic_count: int) -> t
     """
     counts = np.zeros((real_count + synthetic_count, len(mixed)))
     for r, learnt in enumerate(mixed):
-        np.add.at(counts[:, r], np.concatenate([learnt.real, learnt.synthetic + real_count]), 1)
+        np.add.at(counts[:, r], np.concatenate([learnt.real, learnt.synthetic + real_count]), learnt.weights)
     rows = np.flatnonzero(counts.any(axis=1))
     return rows, (counts[rows] / counts.sum(axis=0)).astype(np.float32)
 

@@ -29,11 +29,19 @@ def train_gan(
     """Train one DCGAN, of the class and replicate that `cell` ({label, replicate, seed}) names.
 
     Gives the generator (safetensors, losses of every update, pictures from noise to the end) and its curves
-    as a page. Continues from the last checkpoint in the place named by GANSWEEP_CHECKPOINTS, if there is one.
+    as a page; nothing where no arm needs a GAN. Continues from the last checkpoint in the place named by
+    GANSWEEP_CHECKPOINTS, if there is one.
     """
+    from components.contracts.progress import stage
+    from components.generators.nothing import is_nothing, write_nothing
+
+    if is_nothing(cell):
+        with stage("train_gan", "none"):
+            write_nothing(generator.path, curves.path)
+        return
+
     from components.contracts.gan_sizes import gan_image_size
     from components.contracts.imageset import read_imageset
-    from components.contracts.progress import stage
     from components.storage.checkpoint_store import checkpoint_place
     from components.train_gan.curves import write_curves
     from components.train_gan.train import GanSettings, train_gan

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import components
-from pipelines.cli.options import Host, Jobs, Namespace, Presets, Registry, Settings, Tag, console, errors
+from pipelines.cli.options import Host, Jobs, Namespace, Presets, Registry, Settings, Synthetic, Tag, console, errors
 
 if TYPE_CHECKING:
     from pipelines.cluster.kubeflow import Cluster
@@ -22,6 +22,7 @@ def submit(
     data: Annotated[str, typer.Option("--data", help="minio://bucket/prefix of the data set (gansweep upload).")] = "",
     presets: Presets = ("standard",),  # type: ignore[assignment]
     settings: Settings = None,
+    synthetic: Synthetic = None,
     host: Host = "",
     namespace: Namespace = "kubeflow",
     experiment: Annotated[str, typer.Option(help="Experiment that the run belongs to.")] = "gansweep",
@@ -37,9 +38,10 @@ def submit(
     from pipelines.cluster.kubeflow import connect
     from pipelines.cluster.submit import check_for_cluster, open_results_folder
     from pipelines.cluster.submit import submit as start
-    from pipelines.parameters import load_presets, parse_settings, resolve
+    from pipelines.parameters import load_presets, parse_settings, parse_synthetic, resolve
 
-    values = resolve(load_presets(presets), parse_settings(settings or []), data)
+    sets = {"synthetic_sets": parse_synthetic(synthetic)} if synthetic else {}
+    values = resolve(load_presets(presets), parse_settings(settings or []) | sets, data)
     check_for_cluster(values)
     if out:
         open_results_folder(out)

@@ -12,7 +12,7 @@ import yaml
 import components
 from components.contracts.errors import InputError
 from pipelines.cli import cluster as cli_cluster
-from pipelines.cli.options import Jobs, Presets, Registry, Settings, Tag, Threads, console, errors
+from pipelines.cli.options import Jobs, Presets, Registry, Settings, Synthetic, Tag, Threads, console, errors
 
 # Each command imports what it needs when it runs: --help and refusals should not wait for KFP.
 app = typer.Typer(
@@ -27,6 +27,7 @@ def run(
     data: Annotated[str, typer.Option("--data", help="Folder with one folder of images a class.")] = "",
     presets: Presets = ("standard",),  # type: ignore[assignment]
     settings: Settings = None,
+    synthetic: Synthetic = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the results. Default: runs/DATE-PRESET.")
     ] = None,
@@ -50,13 +51,14 @@ def run(
     from pipelines.compile import image_names
     from pipelines.local.machine import this_machine
     from pipelines.local.run import run_locally
-    from pipelines.parameters import load_presets, parse_settings, resolve
+    from pipelines.parameters import load_presets, parse_settings, parse_synthetic, resolve
     from pipelines.runs.folder import open_run_folder
     from pipelines.runs.live import LiveView, PlainView
     from pipelines.runs.table import load_verdict, print_verdict
 
     both = {"gan_threads": threads, "classifier_threads": threads} if threads else {}
-    values = resolve(load_presets(presets), parse_settings(settings or []) | both, data)
+    sets = {"synthetic_sets": parse_synthetic(synthetic)} if synthetic else {}
+    values = resolve(load_presets(presets), parse_settings(settings or []) | both | sets, data)
     parameters = check_parameters(values)
     cells = jobs or this_machine().cells_at_once(max(parameters.gan_threads, parameters.classifier_threads))
     said: set[str] = set()

@@ -18,6 +18,14 @@ Settings = Annotated[
         "--set", metavar="NAME=VALUE", help="Set any pipeline parameter, e.g. --set arms=real,gan:120. Repeatable."
     ),
 ]
+Synthetic = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--synthetic",
+        metavar="NAME=FOLDER",
+        help="Your own synthetic images, for arms such as NAME:120: folder or minio://. Repeatable.",
+    ),
+]
 Jobs = Annotated[
     int,
     typer.Option(

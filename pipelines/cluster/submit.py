@@ -13,7 +13,7 @@ from components.storage.objects import is_address
 from pipelines.cluster.kubeflow import Cluster, ClusterError
 from pipelines.cluster.lineage import Output
 from pipelines.compile import compile_pipeline
-from pipelines.parameters import PATHS
+from pipelines.parameters import addresses
 from pipelines.runs.folder import RESULTS
 
 EXPERIMENT = "gansweep"
@@ -27,9 +27,8 @@ def check_for_cluster(values: dict[str, Any]) -> None:
     Raises InputError naming the parameter and the way out.
     """
     check_parameters(values)
-    for name in PATHS:
-        address = values[name]
-        if address and not is_address(address):
+    for name, address in addresses(values):
+        if not is_address(address):
             bring = f"gansweep upload {address} minio://gansweep/data/{Path(address).name}"
             raise InputError(f"{name}: {address} is on this machine, where pods can't read it; bring it there: {bring}")
     size = len(json.dumps(values).encode())

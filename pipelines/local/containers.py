@@ -24,7 +24,7 @@ from components.contracts.errors import InputError
 from components.contracts.progress import failed, parse
 from components.storage.objects import VARIABLES, is_address
 from pipelines.digest import code_digest
-from pipelines.parameters import PATHS
+from pipelines.parameters import addresses
 from pipelines.placement import STAGES
 
 # Every container of a run carries this label; its value is the run's folder of artifacts.
@@ -73,7 +73,7 @@ def docker_runner(parameters: dict[str, Any], artifacts: str, checkpoints: str) 
         return run_stage(client, image, command, parameters, volumes=volumes, **arguments)
 
     docker_task_handler.run_docker_container = run
-    given = [parameters[name] for name in PATHS if parameters[name]]
+    given = [address for _, address in addresses(parameters)]
     remote = any(is_address(place) for place in given)
     login = {name: os.environ[name] for name in VARIABLES if remote and name in os.environ}
     return local.DockerRunner(

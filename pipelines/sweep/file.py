@@ -26,7 +26,7 @@ from typing import Any
 import yaml
 
 from components.compare.statistics.rule import Rule
-from components.contracts.arms import parse_arm, parse_arms
+from components.contracts.arms import GAN, parse_arm, parse_arms
 from components.contracts.errors import InputError
 from components.plan.plan import MOST_CELLS
 from pipelines.parameters import declared_parameters, load_presets, resolve, typed
@@ -66,6 +66,8 @@ class SweepFile:
     data_set: str
     preset: str | list = "standard"
     ratios: list = field(default_factory=list)
+    sources: list = field(default_factory=lambda: [GAN])
+    synthetic_sets: dict = field(default_factory=dict)
     traditional: bool | str = False
     arms: list = field(default_factory=list)
     replicates: int | None = None
@@ -134,8 +136,8 @@ def read_sweep_file(path: Path) -> SweepFile:
     kinds: dict[str, Any] = {
         **dict.fromkeys(("name", "data_set"), (str,)),
         "preset": (str, list),
-        **dict.fromkeys(("ratios", "arms"), (list,)),
-        **dict.fromkeys(("set", "grid"), (dict,)),
+        **dict.fromkeys(("ratios", "sources", "arms"), (list,)),
+        **dict.fromkeys(("set", "grid", "synthetic_sets"), (dict,)),
         **dict.fromkeys(("replicates", "gan_replicates", "runs_at_once", "cells_a_run", "classes"), (int,)),
         "traditional": (bool, str),
     }
@@ -156,7 +158,8 @@ def shared_parameters(file: SweepFile) -> dict[str, Any]:
     """Return every parameter as all runs have it that don't vary it: data set, table, ...; raises InputError."""
     presets = [file.preset] if isinstance(file.preset, str) else file.preset
     settings = {name: typed(name, value) for name, value in file.set.items()}
-    return resolve(load_presets([str(name) for name in presets]), settings, file.data_set)
+    sets = {"synthetic_sets": file.synthetic_sets}
+    return resolve(load_presets([str(name) for name in presets]), {**settings, **sets}, file.data_set)
 
 
 def lay_out(file: SweepFile, classes: int) -> Sweep:
@@ -167,7 +170,9 @@ def lay_out(file: SweepFile, classes: int) -> Sweep:
     """
     arms = _arms(file)
     points = _points(file.grid)
-    numbers = {key: getattr(file, key) for key in ("replicates", "gan_replicates") if getattr(file, key)}
+    numbers = {
+        key: getattr(file, key) for key in ("replicates", "gan_replicates", "synthetic_sets") if getattr(file, key)
+    }
     for name in file.set:
         if name in NOT_IN_SET or name in numbers or name in file.grid:
             raise InputError(f"set: {name}: {NOT_IN_SET.get(name, 'it is given twice; give it once')}")
@@ -182,7 +187,8 @@ def lay_out(file: SweepFile, classes: int) -> Sweep:
     runs: list[PlannedRun] = []
     for number, point in enumerate(points):
         parameters = resolve(preset, {**settings, **numbers, **point.values}, file.data_set)
-        gans = classes * parameters["gan_replicates"]
+        with_gans = any(parse_arm(arm).source == GAN for arm in arms)
+        gans = classes * parameters["gan_replicates"] if with_gans else 0
         for share in _shares(arms, file.cells_a_run - gans - 1, gans):
             name = "-".join([f"{len(runs) + 1:02d}", *re.findall(r"[\w.%]+", point.label)])
             runs.append(PlannedRun(name, number, {**parameters, "arms": ["real", *share]}, gans, ""))
@@ -192,12 +198,12 @@ def lay_out(file: SweepFile, classes: int) -> Sweep:
 def _arms(file: SweepFile) -> list[str]:
     if file.traditional not in (False, True, "both"):
         raise InputError(f"traditional: {file.traditional!r} is not false, true or both")
-    prefixes = {False: ["gan"], True: ["traditional+gan"], "both": ["gan", "traditional+gan"]}[file.traditional]
-    ratios = [f"{prefix}:{ratio}" for prefix in prefixes for ratio in file.ratios]
+    prefixes = {False: [""], True: ["traditional+"], "both": ["", "traditional+"]}[file.traditional]
+    ratios = [f"{prefix}{source}:{ratio}" for source in file.sources for prefix in prefixes for ratio in file.ratios]
     arms = [arm for arm in [*map(str, file.arms), *ratios] if arm != "real"]
     parse_arms(["real", *arms])
-    if not any(parse_arm(arm).uses_gan for arm in arms):
-        raise InputError("ratios: no arm uses synthetic images; give amounts such as [50%, 100%, 480]")
+    if not arms:
+        raise InputError("ratios: there is only real, so nothing is compared; give amounts such as [50%, 100%, 480]")
     return arms
 
 
@@ -217,7 +223,7 @@ def _points(grid: dict[str, Any]) -> tuple[Point, ...]:
 
 def _shares(arms: list[str], most: int, gans: int) -> list[list[str]]:
     """Split the arms into shares of nearly one size, at most `most`, none of them without synthetic images."""
-    without = [arm for arm in arms if not parse_arm(arm).uses_gan]
+    without = [arm for arm in arms if not parse_arm(arm).uses_synthetic]
     if most < 1 + len(without):
         raise InputError(
             f"cells_a_run: {gans} GANs and real leave {max(most, 0)} cells of a run for other arms; raise it "

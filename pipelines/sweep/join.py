@@ -105,9 +105,8 @@ def compare_all(results: Sequence[RunResult], rule: Rule) -> tuple[list[Row], di
     seen: dict[int, list[ComparedArm]] = {}
     for result in results:
         positive = result.test.classes.index(result.verdict["data_set"]["positive_class"])
-        gan_replicates = result.run.parameters["gan_replicates"]
         reals = seen.setdefault(result.run.point, [])
-        compared = compare_arms(result.evaluations, result.test, positive, rule, gan_replicates, METRICS)
+        compared = compare_arms(result.evaluations, result.test, positive, rule, METRICS)
         real = next(each for each in compared if not each.differences)
         rows += [
             Row(result.run, each.evaluation, each.levels, each.differences)

@@ -28,12 +28,6 @@ TITLES = {
     "sensitivity_at_operating_point": "Sensitivity at equal false alarms",
 }
 PLOTTED = ("accuracy", "sensitivity")
-# Kind of arm -> what it is, and the arm without synthetic images that its line begins at.
-KINDS = {
-    "gan": ("Synthetic images beside the real ones", "real"),
-    "traditional+gan": ("The same, with traditional augmentation", "traditional"),
-    "only-gan": ("Synthetic images alone", ""),
-}
 NARROW = 90
 
 
@@ -55,8 +49,8 @@ def write_results(folder: Path, joined: dict[str, Any], links: dict[str, str]) -
         endpoint_name=Rule.of(joined["rule"]).endpoint_name,
         plots={
             title: [dose_response(lines, kind, metric) for metric in PLOTTED]
-            for kind, (title, _) in KINDS.items()
-            if (lines := _lines(joined["arms"], kind))
+            for kind, title, start in _kinds(joined["arms"])
+            if (lines := _lines(joined["arms"], kind, start))
         },
         links=links,
         text=report_text,
@@ -112,13 +106,28 @@ def dose_response(lines: dict[str, list[dict[str, Any]]], kind: str, metric: str
     return inline_svg(figure, f"dose-{kind.replace('+', '-')}-{metric}", description)
 
 
-def _lines(arms: list[dict[str, Any]], kind: str) -> dict[str, list[dict[str, Any]]]:
+def _kinds(arms: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Return the kinds of arms with doses: prefix of the name, what they are, and the arm that their line begins at."""
+    sources = dict.fromkeys(parse_arm(arm["arm"]).source for arm in arms)
+    return [
+        (prefix + source, title.format(source), start)
+        for source in sources
+        if source
+        for prefix, title, start in (
+            ("", "Images of {} beside the real ones", "real"),
+            ("traditional+", "Images of {} beside the real ones, with traditional augmentation", "traditional"),
+            ("only-", "Images of {} alone", ""),
+        )
+    ]
+
+
+def _lines(arms: list[dict[str, Any]], kind: str, start_at: str) -> dict[str, list[dict[str, Any]]]:
     """Return the arms of one kind at each point, by doses, with the arm that their line begins at."""
     lines = {}
     for point in dict.fromkeys(arm["point"] for arm in arms):
         own = [arm for arm in arms if arm["point"] == point]
-        doses = [arm for arm in own if parse_arm(arm["arm"]).uses_gan and arm["arm"].partition(":")[0] == kind]
-        start = [arm for arm in own if arm["arm"] == KINDS[kind][1]]
+        doses = [arm for arm in own if ":" in arm["arm"] and arm["arm"].partition(":")[0] == kind]
+        start = [arm for arm in own if arm["arm"] == start_at]
         if doses and len(start + doses) > 1:
             lines[point] = sorted(start + doses, key=lambda arm: arm["synthetic_images"])
     return lines

@@ -32,7 +32,7 @@ def measure(per_class: int) -> None:
     start = time.perf_counter()
     build_verdict(plan, evaluations, test, inputs.data_report(test), inputs.audit(CLASSES), inputs.gans(CLASSES))
     built = time.perf_counter()
-    changes = find_changes(evaluations, test, synthetic, "malignant", 1)
+    changes = find_changes(evaluations, test, synthetic, "malignant")
     listed = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(

@@ -60,7 +60,7 @@ def train(arm: str) -> str:
     features = Drawn(Path(), "drawn", SIZE, {})
     start, work = time.monotonic(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        given = (drawn_set("development"), drawn_set("synthetic"), features, parse_arm(arm), REPLICATES, 1, 0)
+        given = (drawn_set("development"), drawn_set("synthetic"), features, parse_arm(arm), REPLICATES, 0)
         train_heads(*given, threads=THREADS, models_folder=Path(folder) / "models")
     return f"{arm}: {time.monotonic() - start:.1f} s ({time.process_time() - work:.1f} s of CPU)"
 

@@ -25,7 +25,7 @@ def main() -> None:
     use_threads(THREADS)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (IMAGES, SIZE, SIZE, 3), dtype=np.uint8)
-    targets = rng.integers(0, 2, IMAGES)
+    targets, weights = rng.integers(0, 2, IMAGES), np.ones(IMAGES, np.float32)
     for augmented in (False, True):
         for batch_size in (32, 128):
             fitter = Fitter(paper_networks(SIZE, 2), 1e-3, batch_size, augmented)
@@ -33,7 +33,7 @@ def main() -> None:
             seconds = []
             for epoch in range(4):
                 start = time.perf_counter()
-                fitter.epoch(images, targets, rng.permutation(IMAGES), epoch).numpy()
+                fitter.epoch(images, targets, weights, rng.permutation(IMAGES), epoch).numpy()
                 seconds.append(time.perf_counter() - start)
             fitter.logits(images)
             start = time.perf_counter()

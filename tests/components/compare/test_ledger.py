@@ -16,16 +16,16 @@ def certain(decided, classes, replicates=3):
     return p
 
 
-def changes(labels, real, arm, classes=CLASSES, name="gan:20", synthetic=None, gan_replicates=1):
+def changes(labels, real, arm, classes=CLASSES, name="gan:20", synthetic=None, gans=1):
     labels = np.array(labels)
     positive = classes.index("malignant")
     evaluations = [
         inputs.evaluation("real", certain(real, classes), labels, classes, positive),
-        inputs.evaluation(name, certain(arm, classes), labels, classes, positive, 20 if "gan" in name else 0),
+        inputs.evaluation(name, certain(arm, classes), labels, classes, positive, 20 if "gan" in name else 0, gans),
     ]
     synthetic = inputs.synthetic_set(classes) if synthetic is None else synthetic
     test = inputs.image_set(labels, classes)
-    return find_changes(evaluations, test, synthetic, "malignant", gan_replicates)
+    return find_changes(evaluations, test, synthetic, "malignant")
 
 
 def test_only_changed_diagnoses_are_listed_missed_disease_first():
@@ -62,7 +62,7 @@ def test_within_a_kind_the_largest_change_of_probability_comes_first():
     arm = np.array([[[0.6, 0.4], [0.9, 0.1], [0.7, 0.3]]], dtype=np.float32)
     evaluations = [inputs.evaluation(name, p, labels, CLASSES, 1) for name, p in (("real", real), ("traditional", arm))]
     test, synthetic = inputs.image_set(labels, CLASSES), inputs.synthetic_set(CLASSES)
-    found = find_changes(evaluations, test, synthetic, "malignant", 1)
+    found = find_changes(evaluations, test, synthetic, "malignant")
     assert [change.path[-8:] for change in found] == ["0001.png", "0002.png", "0000.png"]
 
 
@@ -98,7 +98,7 @@ def test_with_several_gans_the_images_of_each_are_looked_at():
     row = list(synthetic.paths).index("malignant/gan-1/000004")
     images[row] = test.images[1]
     synthetic = replace(synthetic, images=images)
-    (found,) = changes([0, 1], [0, 1], [0, 0], synthetic=synthetic, gan_replicates=2)
+    (found,) = changes([0, 1], [0, 1], [0, 0], synthetic=synthetic, gans=2)
     assert found.nearest_1 == "malignant/gan-1/000004"
 
 

@@ -13,13 +13,19 @@ FOUR = ("benign", "keratosis", "malignant", "vascular")
 ARMS = {"real": (0, 1.3), "gan:20": (20, 1.35), "gan:30": (30, 2.0), "gan:50": (50, 0.9), "traditional": (0, 1.4)}
 
 
-def verdict(classes=TWO, arms=ARMS, replicates=3, **changed):
+def verdict(classes=TWO, arms=ARMS, replicates=3, gans=1, **changed):
     labels = np.repeat(range(len(classes)), 80)
     test = inputs.image_set(labels, classes)
     positive = classes.index("malignant")
     evaluations = [
         inputs.evaluation(
-            arm, inputs.probabilities(labels, classes, skill, replicates, seed), labels, classes, positive, synthetic
+            arm,
+            inputs.probabilities(labels, classes, skill, replicates, seed),
+            labels,
+            classes,
+            positive,
+            synthetic,
+            gans,
         )
         for seed, (arm, (synthetic, skill)) in enumerate(arms.items())
     ]
@@ -175,7 +181,7 @@ def test_answers_are_two_sentences(binary, multiclass):
 
 def test_three_generators_make_it_a_verdict_about_the_recipe():
     arms = {"real": (0, 1.3), "gan:20": (20, 1.5)}
-    one, three = (verdict(arms=arms, replicates=6, gan_replicates=gans)["arms"][1]["against_real"] for gans in (1, 3))
+    one, three = (verdict(arms=arms, replicates=6, gans=gans)["arms"][1]["against_real"] for gans in (1, 3))
     assert (one["scope"], three["scope"]) == ("pictures", "recipe")
     estimates = [each["differences"]["auc"]["estimate"] for each in (one, three)]
     assert estimates[0] == estimates[1]

@@ -63,12 +63,19 @@ def probabilities(labels, classes, skill=1.3, replicates=3, seed=0) -> np.ndarra
     return (p / p.sum(axis=2, keepdims=True)).astype(np.float32)
 
 
-def evaluation(arm, p, labels, classes, positive, synthetic=0) -> Evaluation:
+def evaluation(arm, p, labels, classes, positive, synthetic=0, gans=1) -> Evaluation:
     replicates = []
     for r, predicted in enumerate(p):
         confusion = confusion_matrix(predicted, labels, positive)
         replicates.append(
-            {"seed": r, "training_images": 500 + 2 * synthetic, "epochs_run": 9, "best_epoch": 7, "threshold": 0.4}
+            {
+                "seed": r,
+                "generator": f"gan-{r % gans}" if synthetic else "",
+                "training_images": 500 + 2 * synthetic,
+                "epochs_run": 9,
+                "best_epoch": 7,
+                "threshold": 0.4,
+            }
             | {name: float(value[0]) for name, value in scores(predicted, labels, positive).items()}
             | {"per_class": per_class(confusion, classes), "confusion_matrix": confusion.tolist()}
         )

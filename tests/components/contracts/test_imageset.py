@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from components.contracts.errors import InputError
-from components.contracts.imageset import ImageSet, pixel_digest, read_imageset, smallest_class, write_imageset
+from components.contracts.imageset import (
+    ImageSet,
+    pixel_digest,
+    pixels_written,
+    read_imageset,
+    smallest_class,
+    write_imageset,
+    write_rows,
+)
 
 
 def make(count: int = 6) -> ImageSet:
@@ -102,10 +110,29 @@ def test_further_replicates_validate_on_folds_dealt_anew_by_group_and_class():
 
 def test_synthetic_rows_are_the_first_of_a_generator_and_a_class():
     imageset = replace(make(8), groups=np.array(["gan-0"] * 4 + ["gan-1"] * 4))
-    assert imageset.synthetic_rows(1, 1, 2).tolist() == [5, 7]
-    assert imageset.synthetic_rows(1, 1, 1).tolist() == [5]
+    assert imageset.generators_of("gan") == ["gan-0", "gan-1"]
+    assert imageset.generators_of("diffusion") == []
+    assert imageset.synthetic_rows(1, "gan-1", 2, replicate=3).tolist() == [5, 7]
+    assert imageset.synthetic_rows(1, "gan-1", 1, replicate=3).tolist() == [5]
     with pytest.raises(InputError, match="3 images of malignant wanted, 2 there"):
-        imageset.synthetic_rows(1, 1, 3)
+        imageset.synthetic_rows(1, "gan-1", 3, replicate=0)
+
+
+def test_pixels_written_piece_by_piece_are_the_set_written_at_once(tmp_path):
+    whole = make(7)
+    write_imageset(tmp_path / "whole", whole)
+    with pixels_written(tmp_path / "pieces", whole.image_size) as add:
+        for start in range(0, 7, 3):
+            add(whole.images[start : start + 3])
+    write_rows(tmp_path / "pieces", whole)
+    for name in ("images.npy", "rows.csv", "imageset.json"):
+        assert (tmp_path / "pieces" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_set_without_images_can_be_written_and_read(tmp_path):
+    write_imageset(tmp_path / "none", make(4).subset(np.zeros(4, bool)))
+    assert len(read_imageset(tmp_path / "none")) == 0
+    assert read_imageset(tmp_path / "none").image_size == make(4).image_size
 
 
 def refusal(folder: Path) -> str:

@@ -9,7 +9,7 @@ from components.contracts.errors import InputError
 from components.data_set import listing
 from components.data_set.data_set import open_data_set
 from components.data_set.files import ImageFile
-from components.prepare.reading import read_images
+from components.pictures.reading import read_images
 
 
 @pytest.fixture

@@ -19,9 +19,7 @@ def evaluated(request, colour_set, tmp_path_factory):
     """Two replicates of `real`, trained and evaluated: (folder of models, of evaluation, test set)."""
     folder = tmp_path_factory.mktemp("evaluated")
     development, test = colour_set(15, classes=request.param), colour_set(150, classes=request.param, split="test")
-    train_classifier(
-        development, None, parse_arm("real"), 2, 1, 0, SETTINGS, threads=1, models_folder=folder / "models"
-    )
+    train_classifier(development, None, parse_arm("real"), 2, 0, SETTINGS, threads=1, models_folder=folder / "models")
     evaluate(folder / "models", test, 0.9, folder / "evaluation", threads=1)
     return folder / "models", folder / "evaluation", test
 

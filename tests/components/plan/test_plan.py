@@ -1,7 +1,9 @@
 import json
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from components.contracts.errors import InputError
 from components.data_set.data_set import open_data_set
@@ -62,9 +64,78 @@ def test_an_unknown_positive_class_is_refused_with_the_classes_there_are(image_f
     assert "'cancer' is not a class" in refusal(root, positive_class="cancer")
 
 
-def test_arms_without_a_gan_are_refused(image_folder):
+def test_a_run_whose_arms_need_no_gan_has_none_and_may_have_images_of_any_size(image_folder):
+    root = image_folder({"benign": 20, "malignant": 16})
+    without = {"arms": ["real", "balanced", "oversampled"], "image_size": 208}
+    plan = make_plan(parameters(**without, gan_batch_size=4096, gan_size=7), open_data_set(str(root)))
+    assert plan.gan_cells == ()
+
+
+def test_real_alone_is_refused(image_folder):
     root = image_folder({"benign": 20, "malignant": 20})
-    assert "none of them uses synthetic images" in refusal(root, arms=["real", "traditional"])
+    assert "only 'real'" in refusal(root, arms=["real"])
+
+
+@pytest.fixture
+def sets(tmp_path):
+    """Return a function that writes a set of noise images: its folder."""
+
+    def write(name, **counts):
+        for label, count in counts.items():
+            (tmp_path / name / label).mkdir(parents=True)
+            for i in range(count):
+                pixels = np.random.default_rng([i, *label.encode()]).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(tmp_path / name / label / f"{i}.png")
+        return str(tmp_path / name)
+
+    return write
+
+
+def test_arms_take_images_of_the_users_own_sets(image_folder, sets):
+    root = image_folder({"benign": 20, "malignant": 20})
+    diffusion = {"diffusion": sets("d", benign=9, malignant=9)}
+    arms = ["real", "diffusion:9", "diffusion:50%", "traditional+diffusion:all", "diffusion:balance"]
+    plan = make_plan(parameters(arms=arms, synthetic_sets=diffusion), open_data_set(str(root)))
+    assert plan.gan_cells == ()
+    other = {"diffusion": sets("e", benign=9, malignant=10)}
+    changed = make_plan(parameters(arms=arms, synthetic_sets=other), open_data_set(str(root)))
+    assert plan.data_version == changed.data_version
+    assert plan.synthetic_version != changed.synthetic_version
+
+
+@pytest.mark.parametrize(
+    ("arm", "name", "counts", "message"),
+    [
+        (
+            "diff:10",
+            "diff",
+            {"benign": 9, "malignant": 30},
+            "arms: 'diff:10' wants 10 images of benign, ",
+        ),
+        (
+            "diff:5",
+            "dif",
+            {"benign": 9, "malignant": 9},
+            "there is no source 'diff'; known are gan, dif; ",
+        ),
+        ("d:5", "d", {"benign": 9}, "has no images of class 'malignant', which the data set has"),
+        ("d:5", "d", {"benign": 9, "malignant": 9, "nevus": 9}, "class 'nevus' is none of the data set's"),
+        ("d:5", "d", {}, "there is no such folder"),
+        ("real:50%", "gan", {"benign": 9, "malignant": 9}, "'gan' can't name a source"),
+        ("real:50%", "my-set", {"benign": 9, "malignant": 9}, "'my-set' can't name a source"),
+        ("real:50%", "Balanced", {"benign": 9, "malignant": 9}, "'Balanced' can't name a source"),
+    ],
+)
+def test_sets_that_do_not_fit_are_refused_before_any_work(image_folder, sets, arm, name, counts, message):
+    root = image_folder({"benign": 20, "malignant": 20})
+    given = {name: sets("given", **counts)}
+    assert message in refusal(root, arms=["real", arm], synthetic_sets=given)
+
+
+@pytest.mark.parametrize("given", [[], "", 5, ["x", "x"], {"a": 1}])
+def test_what_is_no_address_is_refused(image_folder, given):
+    root = image_folder({"benign": 20, "malignant": 20})
+    assert "synthetic_sets: d: " in refusal(root, arms=["real", "balanced"], synthetic_sets={"d": given})
 
 
 def test_more_cells_than_a_cluster_run_holds_are_refused(image_folder):
@@ -96,7 +167,7 @@ def test_a_gan_size_that_can_not_be_is_refused(image_folder, size):
         ({"gan_memory": "lots"}, "gan_memory: "),
         ({"replicates": 0}, "replicates: should be greater than or equal to 1"),
         ({"arms": ["gan:120"]}, "arms: 'real' is missing"),
-        ({"arms": ["real", "gna:120"]}, "arms: 'gna:120' is not an arm"),
+        ({"arms": ["real", "gan120"]}, "arms: 'gan120' is not an arm"),
         ({"arms": ["real", "real", "gan:1"]}, "arms: 'real' stands there more than once"),
     ],
 )
@@ -111,9 +182,10 @@ def test_only_the_stages_that_want_gpus_get_them_and_their_nodes(image_folder, t
     placed = {"gpus": "2", "node_selector": {"pool": "gpu"}, "gpu_stages": ["embed"]}
     given = resolve({}, {"gan_batch_size": 8, **placed}, str(root))
     stages = ("train_gan", "embed", "train_classifier")
-    outputs = {f"{stage}_{what}": str(tmp_path / f"{stage}_{what}") for stage in stages for what in ("gpus", "nodes")}
+    names = [f"{stage}_{what}" for stage in stages for what in ("gpus", "nodes")]
+    outputs = {name: str(tmp_path / name) for name in [*names, "data_version", "synthetic_version", "smallest_class"]}
     file = SimpleNamespace(path=str(tmp_path / "plan.json"))
-    plan.python_func(**given, **outputs, plan_file=file, data_version=str(tmp_path / "version"), code_digest="")
+    plan.python_func(**given, **outputs, plan_file=file, code_digest="")
     found = {stage: [(tmp_path / f"{stage}_{what}").read_text() for what in ("gpus", "nodes")] for stage in stages}
     assert [found[stage][0] for stage in stages] == ["", "2", ""]
     assert [json.loads(found[stage][1]) for stage in stages] == [{}, {"pool": "gpu"}, {}]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
+from picture_files import picture
 from PIL import Image
-from prepare_pictures import picture
 
 from components.contracts.errors import InputError
 from components.prepare import duplicates

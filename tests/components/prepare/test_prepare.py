@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from picture_files import encoded, picture, write_classes
 from PIL import Image
-from prepare_pictures import encoded, picture, write_classes
 
 from components.contracts.errors import InputError
 from components.contracts.imageset import ImageSet, read_imageset

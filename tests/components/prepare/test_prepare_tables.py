@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from picture_files import encoded, picture
 from PIL import Image
-from prepare_pictures import encoded, picture
 
 from components.contracts.errors import InputError
 from components.contracts.imageset import read_imageset

@@ -5,10 +5,12 @@ import pytest
 
 from components.contracts.arms import parse_arms
 from components.contracts.errors import InputError
+from components.contracts.imageset import read_imageset
+from components.generators.nothing import write_nothing
 from components.generators.sample import draw, load_generator
 from components.generators.scale import scaled
 from components.synthesize.generators import find_gans
-from components.synthesize.synthesize import draw_set
+from components.synthesize.synthesize import synthesize
 
 CLASSES = ("benign", "malignant")
 
@@ -47,12 +49,29 @@ def test_a_generator_of_larger_pictures_than_the_data_set_has_is_refused(generat
         find_gans([generator("benign", 0, 64), generator("malignant", 0)], CLASSES, 32)
 
 
-def test_pictures_of_a_gan_that_draws_smaller_ones_are_scaled_up(generator, phantom_set):
+def test_pictures_of_a_gan_that_draws_smaller_ones_are_scaled_up(generator, phantom_set, tmp_path):
     gans = find_gans([generator("benign", 0, 16), generator("malignant", 0)], CLASSES, 32)
-    drawn = draw_set(gans, phantom_set, parse_arms(["real", "gan:20"]), 3)
+    synthesize(
+        [gan.folder for gan in gans],
+        phantom_set,
+        parse_arms(["real", "gan:20"]),
+        3,
+        synthetic_sets={},
+        max_bad_share=0.05,
+        replicates=2,
+        threads=1,
+        synthetic_folder=tmp_path / "set",
+        report_folder=tmp_path / "report",
+    )
+    drawn = read_imageset(tmp_path / "set")
     assert drawn.images.shape[1:] == (32, 32, 3)
     small = draw(load_generator(gans[0].folder), 5, gans[0].seed(3))
     assert np.array_equal(drawn.images[:5], scaled(small, np.arange(5), 32))
+
+
+def test_a_run_without_gans_has_no_generators(tmp_path):
+    write_nothing(tmp_path / "none", tmp_path / "curves.html")
+    assert find_gans([tmp_path / "none"], CLASSES, 32) == []
 
 
 def test_an_incomplete_folder_is_refused_by_the_name_of_its_file(generator):

@@ -24,6 +24,9 @@ def run(phantom_set, generator, tmp_path):
             development,
             parse_arms(list(arms)),
             3,
+            synthetic_sets={},
+            max_bad_share=0.05,
+            replicates=2,
             threads=1,
             synthetic_folder=synthetic,
             report_folder=report,
@@ -36,18 +39,18 @@ def run(phantom_set, generator, tmp_path):
 def test_the_stage_writes_the_set_and_the_report(run, phantom_set, capsys):
     set_folder, report_folder = run()
     synthetic = read_imageset(set_folder)
-    assert len(synthetic) == 2 * 2 * 90  # 150% of 60 real images, the most any arm takes
+    assert len(synthetic) == 2 * 2 * 72  # 150% of 48 real images outside a fold, the most any arm takes
     assert (synthetic.notice, synthetic.positive_class) == (phantom_set.notice, "malignant")
-    assert synthetic.paths[[0, 90, 180, 359]].tolist() == [
+    assert synthetic.paths[[0, 72, 144, 287]].tolist() == [
         "benign/gan-0/000000",
         "benign/gan-1/000000",
         "malignant/gan-0/000000",
-        "malignant/gan-1/000089",
+        "malignant/gan-1/000071",
     ]
     assert set(synthetic.splits) == {"synthetic"}
     assert set(synthetic.folds) == {-1}
     assert len(set(synthetic.sha256)) == len(synthetic)  # no two generators draw from one seed
-    assert len(synthetic.synthetic_rows(1, 1, 90)) == 90
+    assert len(synthetic.synthetic_rows(1, "gan-1", 72, replicate=0)) == 72
 
     cells = [("benign", 0), ("benign", 1), ("malignant", 0), ("malignant", 1)]
     for name, replicate in cells:
@@ -56,7 +59,7 @@ def test_the_stage_writes_the_set_and_the_report(run, phantom_set, capsys):
         assert json.loads((copied / "gan.json").read_text())["class"] == name
 
     events = [event for event in map(parse, capsys.readouterr().out.splitlines()) if event]
-    assert {event.unit for event in events} == {"images"}
+    assert {event.unit for event in events} == {"generators"}
     assert all(event.done <= event.planned for event in events)
 
 
@@ -72,7 +75,7 @@ def test_the_same_seed_writes_the_same_bits(run):
 def test_smaller_arms_take_the_start_of_what_larger_ones_take(run):
     small, large = read_imageset(run("small", arms=["real", "gan:70"])[0]), read_imageset(run("large")[0])
     for label in (0, 1):
-        rows = small.synthetic_rows(label, 1, 70), large.synthetic_rows(label, 1, 70)
+        rows = small.synthetic_rows(label, "gan-1", 70, 0), large.synthetic_rows(label, "gan-1", 70, 0)
         assert np.array_equal(small.images[rows[0]], large.images[rows[1]])
 
 

@@ -45,7 +45,7 @@ def sets(request, colour_set):
 
 def train(sets, folder, arm="real", replicates=6, **options):
     development, _, synthetic = sets
-    given = {"gan_replicates": 2, "seed": 0, "threads": 1} | options
+    given = {"seed": 0, "threads": 1} | options
     train_heads(development, synthetic, FEATURES, parse_arm(arm), replicates, models_folder=folder, **given)
     return json.loads((folder / "training.json").read_text())
 
@@ -144,7 +144,7 @@ def test_validation_and_test_rows_are_not_learnt_from(sets, tmp_path):
     for labels in (development.labels, swapped):
         one = replace(development, labels=labels)
         features = Fixed(Path(), "drawn", SIZE, {})
-        train_heads(one, synthetic, features, parse_arm("real"), 1, 2, 0, threads=1, models_folder=tmp_path / "one")
+        train_heads(one, synthetic, features, parse_arm("real"), 1, 0, threads=1, models_folder=tmp_path / "one")
         strengths.append(
             (
                 json.loads((tmp_path / "one/training.json").read_text())["replicates"][0],
@@ -174,9 +174,9 @@ def test_a_traditional_arm_needs_turned_views_of_its_own_images_alone(sets, tmp_
 
     development, _, synthetic = sets
     given = (development, synthetic, Unturned(Path(), "drawn", SIZE, {}))
-    train_heads(*given, parse_arm("traditional"), 1, 2, 0, threads=1, models_folder=tmp_path)
+    train_heads(*given, parse_arm("traditional"), 1, 0, threads=1, models_folder=tmp_path)
     with pytest.raises(InputError, match=r"synthetic\.npy: holds 1 views an image, 8 are needed"):
-        train_heads(*given, parse_arm("traditional+gan:5"), 1, 2, 0, threads=1, models_folder=tmp_path)
+        train_heads(*given, parse_arm("traditional+gan:5"), 1, 0, threads=1, models_folder=tmp_path)
 
 
 def test_turned_views_count_as_one_image(sets, tmp_path):

@@ -21,7 +21,7 @@ def test_every_arm_finds_the_features_it_needs(colour_set, tmp_path, turned):
     features = read_features(tmp_path / "features")
     for arm in arms:
         given = (sets["development"], sets["synthetic"], features, arm)
-        train_heads(*given, 2, 1, 0, threads=1, models_folder=tmp_path / arm.name)
+        train_heads(*given, 2, 0, threads=1, models_folder=tmp_path / arm.name)
         evaluate(tmp_path / arm.name, sets["test"], 0.9, tmp_path / "out", threads=1, features=features)
         found = json.loads((tmp_path / "out/evaluation.json").read_text())
         assert found["features"] == features.extractor

@@ -24,7 +24,7 @@ from components.contracts.arms import parse_arm
 from components.contracts.imageset import read_imageset
 from components.train_classifier.train import ClassifierSettings, train_classifier
 development, synthetic, models = sys.argv[1:]
-train_classifier(read_imageset(development), read_imageset(synthetic), parse_arm("traditional+gan:6"), 2, 1, 7,
+train_classifier(read_imageset(development), read_imageset(synthetic), parse_arm("traditional+gan:6"), 2, 7,
     ClassifierSettings(epochs=4, batch_size=8, learning_rate=2e-3, dropout=0.25, patience=0),
     threads=1, models_folder=models)
 """
@@ -32,7 +32,7 @@ train_classifier(read_imageset(development), read_imageset(synthetic), parse_arm
 
 def trained(folder, development, arm="real", synthetic=None, replicates=1, settings=SETTINGS, seed=7):
     train_classifier(
-        development, synthetic, parse_arm(arm), replicates, 1, seed, settings, threads=1, models_folder=folder
+        development, synthetic, parse_arm(arm), replicates, seed, settings, threads=1, models_folder=folder
     )
     return json.loads((folder / "training.json").read_text())
 

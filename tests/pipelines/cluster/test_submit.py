@@ -244,7 +244,7 @@ def test_the_pipeline_is_published_once_a_tag(kubeflow, gansweep):
         (["--data", "/images"], "data_set: /images is on this machine, where pods can't read it; bring it there: gans"),
         (["--set", "table=/g.csv"], "table: /g.csv is on this machine"),
         (["--set", "inception_weights=/w.safetensors"], "inception_weights: /w.safetensors is on this machine"),
-        (["--set", "arms=real,gna:3"], "arms: 'gna:3' is not an arm"),
+        (["--set", "arms=real,gna:3"], "arms: 'gna:3': there is no source 'gna'"),
         (["--set", "gan_epoch=3"], "did you mean gan_epochs?"),
         (["--set", "arms=real," + ",".join(f"gan:{i}" for i in range(1, 1200))], "all parameters together take 14,"),
         (["--out", "/proc/run"], "--out: /proc/run can't be written"),

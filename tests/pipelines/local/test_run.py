@@ -129,7 +129,7 @@ def test_a_failed_stage_is_named_with_its_own_error_and_the_log(phantoms, tmp_pa
         (["--data", "/no/such/folder"], {}, "data_set: /no/such/folder: there is no such folder"),
         (["--data", "minio://bucket/images"], {}, "to reach object storage set GANSWEEP_S3_ENDPOINT"),
         ([], {}, "data_set: no value is given"),
-        (["--data", "PHANTOMS"], {"arms": "real,gna:3"}, "arms: 'gna:3' is not an arm"),
+        (["--data", "PHANTOMS"], {"arms": "real,gna:3"}, "arms: 'gna:3': there is no source 'gna'"),
         (["--data", "PHANTOMS"], {"gan_batch_size": 64}, "gan_batch_size: class 'benign' has 30 images"),
         (["--data", "PHANTOMS", "--out", "/proc/run"], {"gan_batch_size": 8}, "--out: /proc/run can't be written"),
         (["--data", "PHANTOMS", "--out", "PHANTOMS"], {"gan_batch_size": 8}, "holds files of something else"),

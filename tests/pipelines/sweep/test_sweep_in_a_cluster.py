@@ -26,6 +26,7 @@ def file(finished, tmp_path) -> Path:
         "data_set": "minio://gansweep/data/phantoms",
         "arms": parameters["arms"],
         "replicates": parameters["replicates"],
+        "gan_replicates": 1,
         "grid": {"classifier_dropout": [0.1, 0.2, 0.3]},
         "classes": 2,
         "runs_at_once": 2,

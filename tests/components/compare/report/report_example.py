@@ -112,7 +112,7 @@ def example_inputs(
     counts = [test_per_class + 4 * c for c in range(len(classes))]
     test = image_set("test", classes, counts, size, 1, **common)
     development = image_set("development", classes, [4 * n for n in counts], size, 2, **common)
-    dose = max(parse_arm(arm).synthetic_count(100) for arm in arms)
+    dose = max(_doses(arm) for arm in arms)
     synthetic = image_set("synthetic", classes, [dose] * len(classes), size, 3, **common)
     evaluations = [
         _evaluation(folder / f"evaluation-{i}", arm, test, development, replicates, i) for i, arm in enumerate(arms)
@@ -135,7 +135,7 @@ def example_verdict(inputs: Inputs, resamples: int = 100) -> tuple[dict[str, Any
     evaluations = load_evaluations(inputs.evaluations, arms, test, test.positive_class)
     gans = [read_json(path) for path in sorted(inputs.synthetic_report.glob("gans/*/gan.json"))]
     verdict = build_verdict(plan, evaluations, test, inputs.data_report, inputs.audit, gans)
-    return verdict, find_changes(evaluations, test, inputs.synthetic, test.positive_class, gan_replicates=1)
+    return verdict, find_changes(evaluations, test, inputs.synthetic, test.positive_class)
 
 
 def data_report(test: ImageSet, development: ImageSet) -> dict[str, Any]:
@@ -186,6 +186,11 @@ def png(pixels: np.ndarray) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
+def _doses(arm: str) -> int:
+    """Return the synthetic images a class that an arm takes beside 100 real ones."""
+    return parse_arm(arm).synthetic_counts([100], [0])[0]
+
+
 def _evaluation(folder: Path, arm: str, test: ImageSet, development: ImageSet, replicates: int, number: int) -> Path:
     rng = np.random.default_rng(number)
     classes, positive = test.classes, test.classes.index(test.positive_class)
@@ -211,7 +216,8 @@ def _evaluation(folder: Path, arm: str, test: ImageSet, development: ImageSet, r
         found.append(
             {
                 "seed": replicate,
-                "training_images": len(development) * 4 // 5 + recipe.synthetic_count(100) * len(classes),
+                "generator": "gan-0" if recipe.uses_synthetic else "",
+                "training_images": len(development) * 4 // 5 + _doses(arm) * len(classes),
                 "epochs_run": epochs,
                 "best_epoch": epochs - 5,
                 "history": {key: [float(v) for v in values] for key, values in history.items()},
@@ -228,7 +234,7 @@ def _evaluation(folder: Path, arm: str, test: ImageSet, development: ImageSet, r
             "arm": arm,
             "classes": list(classes),
             "positive_class": test.positive_class,
-            "synthetic_per_class": dict.fromkeys(classes, recipe.synthetic_count(100)),
+            "synthetic_per_class": dict.fromkeys(classes, _doses(arm)),
             "training_images": found[0]["training_images"],
             "test_set_digest": test.digest(),
             "replicates": found,

@@ -2,6 +2,7 @@
 
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import BoundedSemaphore
@@ -9,9 +10,8 @@ from threading import BoundedSemaphore
 import numpy as np
 from PIL import Image
 
-from components.contracts.progress import report
 from components.data_set.data_set import DataSet, ImageFile
-from components.prepare.decode import THUMBNAIL, RefusedImage, decode
+from components.pictures.decode import THUMBNAIL, RefusedImage, decode
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,14 @@ class Reading:
     converted: dict[str, int]
 
 
-def read_images(data_set: DataSet, size: int, threads: int) -> Reading:
+def read_images(
+    data_set: DataSet, size: int, threads: int, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Reading:
     """Decode all files of `data_set` into pictures of `size` pixels, on `threads` threads (Pillow frees the GIL).
 
     More threads than that wait for files where these come over a network; they hold one file each.
-    A file that can't be used is refused with its reason, never raised. Reports its progress in steps of 5%.
+    A file that can't be used is refused with its reason, never raised. `progress` is told how many files are done, of
+    how many, in steps of 5%.
     """
     files = sorted(data_set.files, key=lambda file: file.path)
     total = len(files)
@@ -77,7 +80,7 @@ def read_images(data_set: DataSet, size: int, threads: int) -> Reading:
                 sha256.append(digest)
                 converted.update(notes)
             if (row + 1) % step == 0 or row + 1 == total:
-                report("prepare", "-", row + 1, total, "images")
+                progress(row + 1, total)
     for target, row in enumerate(kept):  # close the gaps in place: a copy would double the memory
         images[target], thumbnails[target] = images[row], thumbnails[row]
     return Reading(

@@ -1,9 +1,9 @@
 import numpy as np
-from prepare_pictures import encoded, picture, write_classes
+from picture_files import encoded, picture, write_classes
 
 from components.data_set.data_set import open_data_set
-from components.prepare.decode import decode
-from components.prepare.reading import read_images
+from components.pictures.decode import decode
+from components.pictures.reading import read_images
 
 
 def test_images_come_in_the_order_of_their_paths_on_any_number_of_threads(tmp_path):
@@ -57,9 +57,9 @@ def test_conversions_are_counted(tmp_path):
     assert reading.converted == {"CMYK to RGB": 1, "grey to RGB": 2}
 
 
-def test_progress_is_reported_in_steps_and_to_the_end(tmp_path, capsys):
+def test_progress_is_told_in_steps_and_to_the_end(tmp_path):
     write_classes(tmp_path, {"a": 30, "b": 15})
-    read_images(open_data_set(str(tmp_path)), 16, 2)
-    lines = capsys.readouterr().out.splitlines()
-    assert 20 <= len(lines) <= 24
-    assert lines[-1] == "gansweep progress prepare - 45/45 images"
+    steps = []
+    read_images(open_data_set(str(tmp_path)), 16, 2, lambda done, total: steps.append((done, total)))
+    assert 20 <= len(steps) <= 24
+    assert steps[-1] == (45, 45)

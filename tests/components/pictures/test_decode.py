@@ -4,11 +4,11 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from picture_files import encoded, picture
 from PIL import Image, TiffImagePlugin
-from prepare_pictures import encoded, picture
 
-from components.prepare import decode as decode_module
-from components.prepare.decode import RefusedImage, decode
+from components.pictures import decode as decode_module
+from components.pictures.decode import RefusedImage, decode
 
 
 def refusal(data: bytes) -> str:
