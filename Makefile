@@ -49,8 +49,8 @@ endif
 	$(BIN)/gansweep run --data "$(or $(DATA),$(PHANTOMS))" --preset $(PRESET) $(foreach setting,$(SET),--set '$(setting)') $(if $(OUT),--out "$(OUT)")
 
 ##@ Develop
-test: setup ## Run all tests
-	$(BIN)/pytest
+test: setup ## Run all tests, as many files at a time as there are cores
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: setup ## Check style (ruff), types (mypy) and the direction of imports (import-linter)
 	$(BIN)/ruff check

@@ -1,12 +1,14 @@
 """What several tests need: real image files, small and drawn on the spot."""
 
 import dataclasses
+import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from object_store import FaultProxy, ObjectStore, new_bucket, object_store
 from PIL import Image
 from small_run import SMALL, command
@@ -14,6 +16,36 @@ from threadpoolctl import threadpool_limits
 
 from components.storage.addresses import open_bucket
 from pipelines.phantoms.write import write_phantoms
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Tests run in no more than four processes: each may hold a framework and the stages of a run in memory."""
+    return min(4, len(os.sched_getaffinity(0)))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no process is left alone with one of them in the end."""
+    if hasattr(config, "workerinput"):
+        slow = {name: {item.path for item in items if name in item.fixturenames} for name in ("images", "finished")}
+        items.sort(key=lambda item: (item.path not in slow["images"], item.path not in slow["finished"]))
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory, request) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Return a function that has a folder filled once, for all the processes of this session."""
+    folder = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        folder = folder.parent
+
+    def make(name: str, fill: Callable[[Path], None]) -> Path:
+        with FileLock(folder / f"{name}.lock"):
+            if not (folder / f"{name}.made").exists():
+                fill(folder / name)
+                (folder / f"{name}.made").touch()
+        return folder / name
+
+    return make
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -40,21 +72,23 @@ def image_folder(tmp_path: Path):
 
 
 @pytest.fixture(scope="session")
-def phantoms(tmp_path_factory):
+def phantoms(once):
     """Return a folder of small phantoms; leave it as it is."""
-    folder = tmp_path_factory.mktemp("data") / "phantoms"
-    write_phantoms(folder, per_class=30, test_per_class=12, size=32)
-    return folder
+    return once("phantoms", lambda folder: write_phantoms(folder, per_class=30, test_per_class=12, size=32))
 
 
 @pytest.fixture(scope="session")
-def finished(phantoms, tmp_path_factory):
-    """Return the folder of a small run of the whole pipeline, and what it printed."""
-    folder = tmp_path_factory.mktemp("runs") / "first"
-    words = command("--data", phantoms, "--out", folder, **SMALL)
-    done = subprocess.run(words, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder, done.stdout
+def finished(phantoms, once):
+    """Return the folder of a small run of the whole pipeline, and what it printed; leave it as it is."""
+
+    def run(folder: Path) -> None:
+        words = command("--data", phantoms, "--out", folder / "run", **SMALL)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (folder / "said").write_text(done.stdout)
+
+    folder = once("finished", run)
+    return folder / "run", (folder / "said").read_text()
 
 
 @pytest.fixture(scope="session")

@@ -117,7 +117,7 @@ def carry_out(sweep: Sweep, folder: Path, work: Work, view: SweepView) -> None:
     Raises Interrupted when a signal comes.
     """
     waiting = [run for run in sweep.runs if not is_finished(folder, run)]
-    finished = {run.name for run in sweep.runs} - {run.name for run in waiting}
+    finished = [run.name for run in sweep.runs if run not in waiting]
     for name in finished:
         view.finished(name)
     threads: dict[str, threading.Thread] = {}
@@ -146,7 +146,7 @@ def carry_out(sweep: Sweep, folder: Path, work: Work, view: SweepView) -> None:
                     view.failed(run.name)
                     failure = failure or _named(run, error)
                 else:
-                    finished.add(run.name)
+                    finished.append(run.name)
                     view.finished(run.name)
     finally:
         if threads:

@@ -28,8 +28,12 @@ def engine():
 
 
 @pytest.fixture(scope="session")
-def images(engine):
+def images(engine, once):
     """Return the names of the images of this very code: data, gan and classifier."""
-    made = subprocess.run(["make", "--jobs", "3", "images"], cwd=ROOT, capture_output=True, text=True)
-    assert made.returncode == 0, made.stdout + made.stderr
+
+    def build(_: Path) -> None:
+        made = subprocess.run(["make", "--jobs", "3", "images"], cwd=ROOT, capture_output=True, text=True)
+        assert made.returncode == 0, made.stdout + made.stderr
+
+    once("images", build)
     return image_names()

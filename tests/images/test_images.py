@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-STAGES = {
-    "data": {"plan", "prepare", "compare"},
-    "gan": {"train_gan", "synthesize", "embed", "audit"},
-    "classifier": {"train_classifier", "evaluate"},
+SHARED = {"contracts", "storage"}
+FOLDERS = {
+    "data": SHARED | {"data_set", "pictures", "plan", "prepare", "compare"},
+    "gan": SHARED | {"data_set", "pictures", "generators", "train_gan", "synthesize", "embed", "audit"},
+    "classifier": SHARED | {"classifiers", "train_classifier", "evaluate"},
 }
 LOOK = """
 import importlib, importlib.metadata, json, os, pathlib, shutil
 SITE = "/opt/gansweep/lib/python3.11/site-packages"
 app = pathlib.Path("/app")
-for path in (path for path in app.glob("components/*/*.py") if path.stem != "component"):
+for path in (path for path in app.glob("components/**/*.py") if path.stem != "component"):
     importlib.import_module(".".join(path.relative_to(app).with_suffix("").parts).removesuffix(".__init__"))
 print(json.dumps({
     "packages": [d.metadata["Name"].lower().replace("_", "-") for d in importlib.metadata.distributions(path=[SITE])],
@@ -29,7 +30,7 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="module", params=STAGES)
+@pytest.fixture(scope="module", params=FOLDERS)
 def inside(request, engine, images):
     """Return an image's short name, the engine's record of it, and what a container of it sees."""
     name = request.param
@@ -44,7 +45,7 @@ def inside(request, engine, images):
 
 def test_every_module_of_its_stages_imports_and_no_other_stage_is_there(inside):
     name, _, seen = inside
-    assert set(seen["folders"]) == STAGES[name]
+    assert set(seen["folders"]) == FOLDERS[name]
     assert seen["others"] == ["components"]
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -107,13 +108,10 @@ def test_killing_the_command_leaves_no_process(phantoms, tmp_path):
 
 
 def test_a_failed_stage_is_named_with_its_own_error_and_the_log(phantoms, tmp_path):
-    bad = phantoms / "train" / "benign" / "bad.png"
-    bad.write_bytes(b"not an image")
-    try:
-        words = command("--data", phantoms, "--out", tmp_path / "run", **SMALL, max_bad_share=0)
-        done = subprocess.run(words, capture_output=True, text=True, timeout=120)
-    finally:
-        bad.unlink()
+    data = shutil.copytree(phantoms, tmp_path / "phantoms")
+    (data / "train" / "benign" / "bad.png").write_bytes(b"not an image")
+    words = command("--data", data, "--out", tmp_path / "run", **SMALL, max_bad_share=0)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert "prepare failed: " in done.stderr
     assert "train/benign/bad.png" in done.stderr
