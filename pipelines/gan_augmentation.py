@@ -95,7 +95,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             test_share: Share of the images drawn as test set where no test/ folder is given, 0 to 1.
             validation_share: Share of the development set that each replicate validates on, 0 to 0.5.
             max_bad_share: Share of unreadable files of a class above which the run stops, 0 to 1.
-            on_leak: Development images that share a group with the test set: `drop`, `keep` or `fail`.
+            on_leak: Development images that share a group with the test set, and synthetic images that are near-copies
+                of test images: `drop`, `keep` or `fail`.
             on_conflict: Images with equal pixels under different labels: `drop` all of them, `keep` or `fail`.
             near_duplicate_correlation: Correlation of thumbnails above which two images are one group, 0.9 to 1.
             arms: Recipes of the training set, `real` among them: real, real:50%, traditional, balanced (class weights),
@@ -198,10 +199,12 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             synthesize(
                 generators=dsl.Collected(gan.outputs["generator"]),
                 development_set=prepared.outputs["development_set"],
+                test_set=prepared.outputs["test_set"],
                 arms=arms,
                 synthetic_sets=synthetic_sets,
                 synthetic_version=planned.outputs["synthetic_version"],
                 max_bad_share=max_bad_share,
+                on_leak=on_leak,
                 replicates=replicates,
                 seed=seed,
                 threads=gan_threads,

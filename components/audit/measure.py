@@ -1,12 +1,9 @@
 """Measures every generator of a synthetic set: the rows of audit.json."""
 
-import base64
-import io
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from components.audit.generators import Generator
 from components.audit.memorisation import memorisation
@@ -14,7 +11,7 @@ from components.audit.quality import quality
 from components.contracts.features import MOST_MEASURED, measured_rows
 from components.contracts.imageset import ImageSet
 from components.contracts.progress import report
-from components.contracts.similarity import thumbnails
+from components.contracts.similarity import side_by_side, thumbnails
 
 # Gives the features, float64 [n, D], of some rows of the development or the synthetic set (named so).
 FeaturesOf = Callable[[str, np.ndarray], np.ndarray]
@@ -72,7 +69,7 @@ def measure_memorisation(
                         "synthetic_path": str(synthetic.paths[made_rows[i]]),
                         "real_path": str(development.paths[real_rows[result.matches[i]]]),
                         "distance": float(result.distances[i]),
-                        "picture": _side_by_side(
+                        "picture": side_by_side(
                             synthetic.images[made_rows[i]], development.images[real_rows[result.matches[i]]]
                         ),
                     }
@@ -82,10 +79,3 @@ def measure_memorisation(
         )
         report("audit", "-", len(found), len(generators), "privacies", share=result.share, flagged=flagged)
     return found
-
-
-def _side_by_side(synthetic: np.ndarray, real: np.ndarray) -> str:
-    """Return both images (uint8, S x S x 3) beside one another as a PNG in base64."""
-    file = io.BytesIO()
-    Image.fromarray(np.concatenate([synthetic, real], axis=1)).save(file, "PNG", optimize=True)
-    return base64.b64encode(file.getvalue()).decode("ascii")

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from components.contracts.similarity import Neighbours, nearest
+from components.contracts.similarity import (
+    NEIGHBOURHOOD,
+    Neighbours,
+    flag_threshold,
+    nearest,
+    neighbourhood,
+    relative_distance,
+)
 
-NEIGHBOURHOOD = 50
-FALSE_ALARMS = 0.01
-LARGEST_THRESHOLD = 0.3
 CLOSEST = 10
 HALVES = 200
 NEAREST_OF_HALVES = 20
@@ -68,7 +72,7 @@ def memorisation(
     rows = np.flatnonzero(~held_out)
     training, training_groups = real[rows], groups[rows]
     among_training = nearest(training, training, NEIGHBOURHOOD + 1, training_groups, training_groups)
-    typical = float(np.median(_neighbourhood(among_training.distances)))
+    typical = float(np.median(neighbourhood(among_training.distances)))
     threshold = flag_threshold(relative_distance(among_training.distances, typical))
     to_training = nearest(synthetic, training, NEIGHBOURHOOD + 1)
     from_held_out = nearest(real[held_out], training, NEIGHBOURHOOD + 1)
@@ -80,29 +84,6 @@ def memorisation(
         threshold=threshold,
         held_out_flagged=int((relative_distance(from_held_out.distances, typical) < threshold).sum()),
     )
-
-
-def relative_distance(distances: np.ndarray, typical: float) -> np.ndarray:
-    """Return the distance to the nearest image over that to its neighbourhood, float64 [n]: 0 for an exact copy.
-
-    `distances` [n, k], nearest first; the neighbourhood is the mean of the 2nd to the 51st. Without it a blurred
-    image, near to all others, would look like a copy. Two parts of the class's `typical` neighbourhood to one of
-    the image's own keep slight noise from hiding a copy where images lie close together.
-    """
-    return 3 * distances[:, 0].astype(np.float64) / (_neighbourhood(distances) + 2 * typical)
-
-
-def flag_threshold(distances: np.ndarray) -> float:
-    """Return the limit below which at most 1% of fresh real images fall, from relative distances of real images [n].
-
-    That is the k-th smallest with k = floor(0.01 (n + 1)): a further distance of the same kind is below it with a
-    probability of k / (n + 1). Fewer than 99 allow no such limit; half of the smallest is taken for them. Beyond
-    0.3 no image is a copy: where even the closest real images are far apart, the 1% would be no more than alike,
-    and pale or averaged pictures, nearer to all real images than these to each other, would be flagged.
-    """
-    rank = int(FALSE_ALARMS * (len(distances) + 1))
-    limit = np.sort(distances)[rank - 1] if rank else distances.min() / 2
-    return float(min(limit, LARGEST_THRESHOLD))
 
 
 def share_closer(
@@ -149,9 +130,3 @@ def _half(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return which images, bool [N], belong to a random half of the groups 0, 1, ... (of a single group, all)."""
     count = int(groups.max()) + 1
     return (rng.permutation(count) < (count + 1) // 2)[groups]
-
-
-def _neighbourhood(distances: np.ndarray) -> np.ndarray:
-    """Return the mean of the 2nd to the 51st of the distances, float64 [n]."""
-    others = distances[:, 1 : NEIGHBOURHOOD + 1].astype(np.float64)
-    return np.mean(others, axis=1, where=np.isfinite(others))

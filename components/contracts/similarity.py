@@ -1,12 +1,18 @@
 """How alike two images look, whichever way they are flipped or turned."""
 
+import base64
+import io
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 THUMBNAIL = 8
 MEAN_WEIGHT = 0.25
 CHUNK_VALUES = 4_000_000
+NEIGHBOURHOOD = 50
+FALSE_ALARMS = 0.01
+LARGEST_THRESHOLD = 0.3
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ def nearest(
     rows, distances = [], []
     for start in range(0, len(queries), step):
         part = queries[start : start + step]
-        likeness = np.maximum.reduce([turned.reshape(len(part), -1) @ flat.T for turned in _orientations(part)])
+        likeness = np.maximum.reduce([turned.reshape(len(part), -1) @ flat.T for turned in orientations(part)])
         squared = np.square(part).sum((1, 2, 3))[:, None] + squares - 2 * likeness
         if query_groups is not None and reference_groups is not None:
             squared[query_groups[start : start + step, None] == reference_groups] = np.inf
@@ -66,6 +72,43 @@ def nearest(
     return Neighbours(np.concatenate(rows), np.concatenate(distances))
 
 
-def _orientations(images: np.ndarray) -> list[np.ndarray]:
+def relative_distance(distances: np.ndarray, typical: float) -> np.ndarray:
+    """Return the distance to the nearest image over that to its neighbourhood, float64 [n]: 0 for an exact copy.
+
+    `distances` [n, k], nearest first; the neighbourhood is the mean of the 2nd to the 51st. Without it a blurred
+    image, near to all others, would look like a copy. Two parts of the class's `typical` neighbourhood to one of
+    the image's own keep slight noise from hiding a copy where images lie close together.
+    """
+    return 3 * distances[:, 0].astype(np.float64) / (neighbourhood(distances) + 2 * typical)
+
+
+def flag_threshold(distances: np.ndarray) -> float:
+    """Return the limit below which at most 1% of fresh real images fall, from relative distances of real images [n].
+
+    That is the k-th smallest with k = floor(0.01 (n + 1)): a further distance of the same kind is below it with a
+    probability of k / (n + 1). Fewer than 99 allow no such limit; half of the smallest is taken for them. Beyond
+    0.3 no image is a copy: where even the closest real images are far apart, the 1% would be no more than alike,
+    and pale or averaged pictures, nearer to all real images than these to each other, would be flagged.
+    """
+    rank = int(FALSE_ALARMS * (len(distances) + 1))
+    limit = np.sort(distances)[rank - 1] if rank else distances.min() / 2
+    return float(min(limit, LARGEST_THRESHOLD))
+
+
+def neighbourhood(distances: np.ndarray) -> np.ndarray:
+    """Return the mean of the 2nd to the 51st of the distances, float64 [n]."""
+    others = distances[:, 1 : NEIGHBOURHOOD + 1].astype(np.float64)
+    return np.mean(others, axis=1, where=np.isfinite(others))
+
+
+def orientations(images: np.ndarray) -> list[np.ndarray]:
     """Return the four quarter turns of images [N, S, S, 3] and of their mirror images."""
     return [np.rot90(mirrored, turns, (1, 2)) for mirrored in (images, images[:, :, ::-1]) for turns in range(4)]
+
+
+def side_by_side(left: np.ndarray, right: np.ndarray) -> str:
+    """Return two pictures (uint8, S x S x 3) beside each other, a white gap between, as a base64 PNG."""
+    gap = np.full((left.shape[0], max(1, left.shape[0] // 16), 3), 255, dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(np.concatenate([left, gap, right], axis=1)).save(file, "PNG", optimize=True)
+    return base64.b64encode(file.getvalue()).decode("ascii")

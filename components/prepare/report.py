@@ -1,14 +1,12 @@
 """The data report: what was found in a data set, as one dictionary (data_report.json)."""
 
-import base64
-import io
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from components.contracts.imageset import ImageSet
+from components.contracts.similarity import side_by_side
 from components.data_set.data_set import DataSet
 from components.data_set.words import count, shown
 from components.pictures.decode import DARK, SIXTEEN_BITS
@@ -140,14 +138,6 @@ def _warnings(report: dict[str, Any], whole: ImageSet, near: Pairs) -> list[str]
 def _numbers(values: np.ndarray) -> dict[str, int]:
     names, numbers = np.unique(values, return_counts=True)
     return {str(name): int(number) for name, number in zip(names, numbers, strict=True)}
-
-
-def side_by_side(left: np.ndarray, right: np.ndarray) -> str:
-    """Return two pictures (uint8, S x S x 3) beside each other, a white gap between, as a base64 PNG."""
-    gap = np.full((left.shape[0], max(1, left.shape[0] // 16), 3), 255, dtype=np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(np.concatenate([left, gap, right], axis=1)).save(file, "PNG", optimize=True)
-    return base64.b64encode(file.getvalue()).decode("ascii")
 
 
 def _entries(pairs: Pairs, whole: ImageSet) -> list[dict[str, Any]]:

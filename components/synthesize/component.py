@@ -7,12 +7,14 @@ from kfp import dsl
 def synthesize(
     generators: dsl.Input[list[dsl.Model]],
     development_set: dsl.Input[dsl.Dataset],
+    test_set: dsl.Input[dsl.Dataset],
     synthetic_set: dsl.Output[dsl.Dataset],
     synthetic_report: dsl.Output[dsl.Artifact],
     arms: list,
     synthetic_sets: dict,
     synthetic_version: str,
     max_bad_share: float,
+    on_leak: str,
     replicates: int,
     seed: int,
     threads: int,
@@ -20,6 +22,7 @@ def synthesize(
     """Draw the most synthetic images that any arm needs, and gather those of `synthetic_sets`.
 
     Gives the synthetic set, of which every arm takes the first n a class, and what is to be said of how it was made.
+    The test set is looked at for one end: near-copies of its images are found, and treated as `on_leak` says.
     `synthetic_version` stands for the content of the sets, for Kubeflow's cache.
     """
     from pathlib import Path
@@ -33,10 +36,12 @@ def synthesize(
         synthesize(
             [Path(generator.path) for generator in generators],
             read_imageset(development_set.path),
+            read_imageset(test_set.path),
             parse_arms(arms),
             seed,
             synthetic_sets=synthetic_sets,
             max_bad_share=max_bad_share,
+            on_leak=on_leak,
             replicates=replicates,
             threads=threads,
             synthetic_folder=synthetic_set.path,

@@ -34,12 +34,13 @@ def gather(
     seed: int,
     threads: int,
     max_bad_share: float,
-    add: Callable[[np.ndarray], None],
+    add: Callable[[np.ndarray, list[str]], np.ndarray],
 ) -> Gathered:
     """Read up to `most` images of a class in a random order fixed by `seed`, and hand their pixels to `add` in chunks.
 
-    Images are decoded as those of the data set: cropped to a square and scaled to `size`. A file that is no image is
-    passed over, and the next takes its place. Raises InputError if more than `max_bad_share` of those looked at are.
+    `add` takes pixels and paths, and says which of them it took (bool). Images are decoded as those of the data set:
+    cropped to a square and scaled to `size`. Where a file is no image or wasn't taken, the next takes its place. Raises
+    InputError if more than `max_bad_share` of those looked at are no images.
     """
     files = sorted((file for file in one.data_set.files if file.label == label), key=lambda file: file.path)
     rng = np.random.default_rng([seed, one.number, *one.name.encode(), *label.encode()])
@@ -52,9 +53,9 @@ def gather(
         reading = read_images(replace(one.data_set, files=tuple(chunk)), size, threads)
         places = {file.path: place for place, file in enumerate(reading.files)}
         rows = [places[file.path] for file in chunk if file.path in places][: most - len(found.paths)]
-        add(reading.images[rows])
-        found.paths.extend(reading.files[row].path for row in rows)
-        found.sha256.extend(str(reading.sha256[row]) for row in rows)
+        taken = add(reading.images[rows], [reading.files[row].path for row in rows])
+        found.paths.extend(reading.files[row].path for row in np.compress(taken, rows))
+        found.sha256.extend(str(reading.sha256[row]) for row in np.compress(taken, rows))
         found.refused.extend(reading.refused)
     reasons = {file.path: reason for file, reason in found.refused}
     try:

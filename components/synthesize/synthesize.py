@@ -22,8 +22,10 @@ from components.generators.sample import draw, load_generator
 from components.generators.scale import scaled
 from components.synthesize.gather import gather
 from components.synthesize.generators import FILES, TrainedGan, find_gans
+from components.synthesize.screen import Screen
 
 ENOUGH_TO_MEASURE = 1000
+MOST_DRAWN = 2  # times as many pictures as are wanted, in place of near-copies of test images
 
 Add = Callable[[np.ndarray], None]
 
@@ -49,10 +51,12 @@ class _Rows:
 def synthesize(
     generator_folders: Sequence[Path],
     development: ImageSet,
+    test: ImageSet,
     arms: list[Arm],
     seed: int,
     *,
     synthetic_sets: dict[str, Any],
+    on_leak: str,
     max_bad_share: float,
     replicates: int,
     threads: int,
@@ -61,16 +65,20 @@ def synthesize(
 ) -> None:
     """Draw from every generator and gather every set of `synthetic_sets`; write the synthetic set.
 
-    Into `report_folder` go the generators' curves, and gathered.json: of each set and class how many images it has, how
-    many were taken and what was refused. Rows are in the order of class, generator (`gan-0`, ..., `NAME-0`, ...) and
-    number.
+    Into `report_folder` go the generators' curves; gathered.json: of each set and class how many images it has, how
+    many were taken and what was refused; and copies.json: near-copies of test images. Rows are in the order of class,
+    generator (`gan-0`, ..., `NAME-0`, ...) and number.
 
     Each class and generator gets as many images as the most demanding arm takes, and no fewer than an audit needs: as
     many as there are real ones, up to 1000. Of a set that holds more, each replicate may have others. Pictures of GANs
     that draw smaller ones are scaled up to the size of the development set. Same seed, same bits.
 
+    Near-copies of test images are left out, kept or refused, as `on_leak` says ("drop", "keep" or "fail"); where they
+    are left out, the next in the fixed order take their places.
+
     Raises InputError if a generator is missing, given twice or broken, if a class has too few real images to be
-    audited by, or if a set is missing, unreadable or too small for an arm.
+    audited by, if a set is missing, unreadable or too small for an arm, or as soon as a GAN gives back so many test
+    images that an arm is left without its own.
     """
     torch.set_num_threads(threads)
     with threadpool_limits(threads):
@@ -79,21 +87,25 @@ def synthesize(
         _check_real(development, gans)
         folder = fresh_folder(report_folder)
         rows, size = _Rows(), development.image_size
+        screen = Screen(test, development, on_leak, seed)
         gathered: list[dict[str, Any]] = []
         planned = len(gans) + len(development.classes) * len(sets)
         with pixels_written(synthetic_folder, size) as add:
             for label in range(len(development.classes)):
                 for gan in gans:
                     if gan.label == label:
-                        _draw(gan, development, arms, replicates, seed, rows, add)
+                        _draw(gan, development, arms, replicates, seed, rows, screen, add)
                         report("synthesize", "-", rows.generators, planned, "generators")
                 for one in sets:
                     gathered.append(
-                        _gather(one, label, development, arms, replicates, seed, threads, max_bad_share, rows, add)
+                        _gather(
+                            one, label, development, arms, replicates, seed, threads, max_bad_share, rows, screen, add
+                        )
                     )
                     report("synthesize", "-", rows.generators, planned, "generators")
         write_rows(synthetic_folder, _imageset(rows, development, read_pixels(synthetic_folder)))
         write_json(folder / "gathered.json", gathered)
+        write_json(folder / "copies.json", screen.report())
         for gan in gans:
             _copy_curves(gan, folder / "gans" / f"{development.classes[gan.label]}-{gan.replicate}")
 
@@ -120,16 +132,30 @@ def _draw(
     replicates: int,
     seed: int,
     rows: _Rows,
+    screen: Screen,
     add: Add,
 ) -> None:
     name, generator = development.classes[gan.label], f"{GAN}-{gan.replicate}"
     real = int((development.labels == gan.label).sum())
     wanted = wanted_of(development, arms, GAN, replicates, [0] * len(development.classes))[gan.label]
     count = max(wanted, min(real, ENOUGH_TO_MEASURE))
-    images = scaled(draw(load_generator(gan.folder), count, gan.seed(seed)), np.arange(count), development.image_size)
-    add(images)
-    paths = [f"{name}/{generator}/{i:06d}" for i in range(count)]
-    rows.add(paths, gan.label, generator, [pixel_digest(image) for image in images])
+    network = load_generator(gan.folder)
+    sha256: list[str] = []
+    drawn = 0
+    while len(sha256) < count and drawn < MOST_DRAWN * count:
+        more = min(count - len(sha256), MOST_DRAWN * count - drawn)
+        new = np.arange(drawn, drawn + more)
+        images = scaled(draw(network, drawn + more, gan.seed(seed)), new, development.image_size)
+        images = images[screen.look_over(images, [f"{name}/{generator}, draw {i}" for i in new], name, generator)]
+        add(images)
+        sha256 += [pixel_digest(image) for image in images]
+        drawn += more
+    if len(sha256) < wanted:
+        raise InputError(
+            f"on_leak: {screen.copies_of(name, generator):,} of {drawn:,} pictures of {shown(name)} that {generator} "
+            f"drew are near-copies of test images, and an arm wants {wanted:,} others; is the test set learnt from?"
+        )
+    rows.add([f"{name}/{generator}/{i:06d}" for i in range(len(sha256))], gan.label, generator, sha256)
 
 
 def _gather(
@@ -142,6 +168,7 @@ def _gather(
     threads: int,
     max_bad_share: float,
     rows: _Rows,
+    screen: Screen,
     add: Add,
 ) -> dict[str, Any]:
     name = development.classes[label]
@@ -149,12 +176,19 @@ def _gather(
     wanted = wanted_of(development, arms, one.name, replicates, there)[label]
     real = int((development.labels == label).sum())
     most = min(there[label], max(wanted * replicates, min(real, ENOUGH_TO_MEASURE)))
-    found = gather(one, name, most, development.image_size, seed, threads, max_bad_share, add)
+
+    def take(images: np.ndarray, paths: list[str]) -> np.ndarray:
+        taken = screen.look_over(images, paths, name, one.generator)
+        add(images[taken])
+        return taken
+
+    found = gather(one, name, most, development.image_size, seed, threads, max_bad_share, take)
     takes_all = any(arm.source == one.name and arm.amount == "all" for arm in arms)
-    if len(found.paths) < wanted and not takes_all:
+    if not found.paths or (len(found.paths) < wanted and not takes_all):
         raise InputError(
-            f"synthetic_sets: {one.name}: {len(found.paths):,} images of {shown(name)} can be read, an arm wants "
-            f"{wanted:,}; ask for fewer, or mend the set"
+            f"synthetic_sets: {one.name}: {len(found.paths):,} images of {shown(name)} can be taken, an arm wants "
+            f"{wanted:,} ({counted(len(found.refused), 'file')} refused, {screen.copies_of(name, one.generator):,} "
+            "near-copies of test images); ask for fewer, or mend the set"
         )
     rows.add([f"{name}/{one.generator}/{path}" for path in found.paths], label, one.generator, found.sha256)
     if found.refused:

@@ -85,8 +85,8 @@ def main() -> None:
         groups=rows.astype(str),
         sha256=np.full(COUNT, ""),
     )
-    timed(synthesize, "draw_set")
-    timed(synthesize, "write_imageset")
+    timed(synthesize, "Screen")
+    timed(synthesize, "_draw")
     timed(audit, "measure_quality")
     timed(audit, "measure_memorisation")
     with tempfile.TemporaryDirectory() as folder:
@@ -95,8 +95,13 @@ def main() -> None:
         synthesize.synthesize(
             [write_generator(root / name, name) for name in CLASSES],
             development,
+            development.subset(np.arange(0, COUNT, 5)),
             parse_arms(["real", f"gan:{SYNTHETIC}"]),
             0,
+            synthetic_sets={},
+            on_leak="keep",
+            max_bad_share=0.0,
+            replicates=1,
             threads=THREADS,
             synthetic_folder=root / "synthetic_set",
             report_folder=root / "synthetic_report",

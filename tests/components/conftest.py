@@ -49,7 +49,17 @@ def phantom_images(class_number: int, start: int, count: int, size: int = 32) ->
 @pytest.fixture(scope="session")
 def phantom_set() -> ImageSet:
     """Two classes of 60 phantoms of 32 x 32 pixels in five folds."""
-    images = np.concatenate([phantom_images(label, 0, 60) for label in (0, 1)])
+    return _phantoms("development", 0, 60)
+
+
+@pytest.fixture(scope="session")
+def phantom_test_set() -> ImageSet:
+    """Other phantoms: 30 of each class."""
+    return _phantoms("test", 60, 30)
+
+
+def _phantoms(split: str, start: int, count: int) -> ImageSet:
+    images = np.concatenate([phantom_images(label, start, count) for label in (0, 1)])
     rows = np.arange(len(images))
     return ImageSet(
         name="phantoms",
@@ -57,11 +67,11 @@ def phantom_set() -> ImageSet:
         classes=("benign", "malignant"),
         positive_class="malignant",
         images=images,
-        paths=np.array([f"{row}.png" for row in rows]),
-        labels=rows // 60,
-        splits=np.full(len(rows), "development"),
-        folds=rows % FOLDS,
-        groups=np.array([f"group-{row}" for row in rows]),
+        paths=np.array([f"{start + row}.png" for row in rows]),
+        labels=rows // count,
+        splits=np.full(len(rows), split),
+        folds=rows % FOLDS if split == "development" else np.full(len(rows), -1),
+        groups=np.array([f"{split}-{row}" for row in rows]),
         sha256=np.array([pixel_digest(image) for image in images]),
     )
 

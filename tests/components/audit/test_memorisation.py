@@ -3,8 +3,8 @@ import pytest
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
-from components.audit.memorisation import flag_threshold, memorisation, share_closer
-from components.contracts.similarity import Neighbours, thumbnails
+from components.audit.memorisation import memorisation, share_closer
+from components.contracts.similarity import Neighbours, flag_threshold, thumbnails
 from pipelines.phantoms.drawing import draw_phantom
 
 

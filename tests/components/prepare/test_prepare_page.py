@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import numpy as np
 from PIL import Image
 
+from components.contracts.similarity import side_by_side
 from components.prepare.page import report_html
-from components.prepare.report import side_by_side
 
 VOID = {"meta", "img", "br", "link"}
 

@@ -1,4 +1,4 @@
-"""What the tests of `synthesize` need: untrained generators."""
+"""What the tests of `synthesize` need: untrained generators, and the stage with GANs and with external sets."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from components.contracts.arms import parse_arms
+from components.contracts.imageset import read_imageset
 from components.generators.networks import Generator, initialise
+from components.generators.nothing import write_nothing
+from components.synthesize.synthesize import synthesize
 
 
 @pytest.fixture
@@ -28,6 +32,62 @@ def generator(tmp_path):
         return folder
 
     return write
+
+
+@pytest.fixture
+def run_gans(phantom_set, phantom_test_set, generator, tmp_path):
+    """Return a function that runs the stage on phantoms with two generators a class, and its two folders."""
+    folders = [generator(name, replicate) for name in ("malignant", "benign") for replicate in (1, 0)]
+
+    def synthesized(
+        name="first",
+        development=phantom_set,
+        arms=("real", "gan:20", "traditional+gan:150%"),
+        on_leak="drop",
+    ):
+        synthetic, report = tmp_path / name / "set", tmp_path / name / "report"
+        synthesize(
+            folders,
+            development,
+            phantom_test_set,
+            parse_arms(list(arms)),
+            3,
+            on_leak=on_leak,
+            synthetic_sets={},
+            max_bad_share=0.05,
+            replicates=2,
+            threads=1,
+            synthetic_folder=synthetic,
+            report_folder=report,
+        )
+        return synthetic, report
+
+    return synthesized
+
+
+@pytest.fixture
+def run_sets(phantom_set, phantom_test_set, tmp_path):
+    """Return a function that gathers sets for arms beside phantoms: the synthetic set and what is said of it."""
+    write_nothing(tmp_path / "none", tmp_path / "curves.html")
+
+    def gathered(sets, *arms, seed=3, replicates=2, on_leak="drop"):
+        synthesize(
+            [tmp_path / "none"],
+            phantom_set,
+            phantom_test_set,
+            parse_arms(["real", *arms]),
+            seed,
+            on_leak=on_leak,
+            synthetic_sets=sets,
+            max_bad_share=0.1,
+            replicates=replicates,
+            threads=1,
+            synthetic_folder=tmp_path / "set",
+            report_folder=tmp_path / "report",
+        )
+        return read_imageset(tmp_path / "set"), json.loads((tmp_path / "report" / "gathered.json").read_text())
+
+    return gathered
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,18 +1,12 @@
 """The user's own synthetic images: what is taken, in which order, and what is refused."""
 
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
 
-from components.contracts.arms import parse_arms
 from components.contracts.errors import InputError
-from components.contracts.imageset import read_imageset
 from components.contracts.progress import parse
-from components.generators.nothing import write_nothing
 from components.synthesize import gather
-from components.synthesize.synthesize import synthesize
 
 
 def write_set(folder, benign=80, malignant=80, size=40):
@@ -24,36 +18,13 @@ def write_set(folder, benign=80, malignant=80, size=40):
     return str(folder)
 
 
-@pytest.fixture
-def run(phantom_set, tmp_path):
-    """Return a function that gathers sets for arms beside phantoms: the synthetic set and what is said of it."""
-    write_nothing(tmp_path / "none", tmp_path / "curves.html")
-
-    def gathered(sets, *arms, seed=3, replicates=2):
-        synthesize(
-            [tmp_path / "none"],
-            phantom_set,
-            parse_arms(["real", *arms]),
-            seed,
-            synthetic_sets=sets,
-            max_bad_share=0.1,
-            replicates=replicates,
-            threads=1,
-            synthetic_folder=tmp_path / "set",
-            report_folder=tmp_path / "report",
-        )
-        return read_imageset(tmp_path / "set"), json.loads((tmp_path / "report" / "gathered.json").read_text())
-
-    return gathered
-
-
-def test_every_replicate_can_have_images_of_its_own_and_the_audit_enough(run, tmp_path):
+def test_every_replicate_can_have_images_of_its_own_and_the_audit_enough(run_sets, tmp_path):
     folder = write_set(tmp_path / "diffusion")
-    found, said = run({"diffusion": folder}, "diffusion:10")
+    found, said = run_sets({"diffusion": folder}, "diffusion:10")
     assert np.bincount(found.labels).tolist() == [60, 60]  # as many as there are real ones
-    more, _ = run({"diffusion": folder}, "diffusion:35")
+    more, _ = run_sets({"diffusion": folder}, "diffusion:35")
     assert np.bincount(more.labels).tolist() == [70, 70]  # two replicates of 35
-    everything, _ = run({"diffusion": folder}, "diffusion:all")
+    everything, _ = run_sets({"diffusion": folder}, "diffusion:all")
     assert np.bincount(everything.labels).tolist() == [80, 80]
     assert (said[0]["source"], said[0]["generator"], said[0]["files"], said[0]["images"]) == (
         "diffusion",
@@ -63,9 +34,9 @@ def test_every_replicate_can_have_images_of_its_own_and_the_audit_enough(run, tm
     )
 
 
-def test_rows_say_where_they_come_from_and_pixels_are_the_files(run, tmp_path):
+def test_rows_say_where_they_come_from_and_pixels_are_the_files(run_sets, tmp_path):
     first, second = write_set(tmp_path / "first"), write_set(tmp_path / "second", 70, 70)
-    found, _ = run({"diffusion": [first, second], "simulator": write_set(tmp_path / "third")}, "diffusion:5")
+    found, _ = run_sets({"diffusion": [first, second], "simulator": write_set(tmp_path / "third")}, "diffusion:5")
     assert found.generators_of("diffusion") == ["diffusion-0", "diffusion-1"]
     assert found.generators_of("simulator") == ["simulator-0"]
     for row in (0, 70, 200):
@@ -77,29 +48,29 @@ def test_rows_say_where_they_come_from_and_pixels_are_the_files(run, tmp_path):
     assert len(set(found.paths.tolist())) == len(found)
 
 
-def test_the_order_is_random_and_fixed_by_the_seed(run, tmp_path):
+def test_the_order_is_random_and_fixed_by_the_seed(run_sets, tmp_path):
     folder = write_set(tmp_path / "diffusion")
-    first, again, other = (run({"d": folder}, "d:10", seed=seed)[0].paths.tolist() for seed in (3, 3, 4))
+    first, again, other = (run_sets({"d": folder}, "d:10", seed=seed)[0].paths.tolist() for seed in (3, 3, 4))
     assert first == again != other
     assert sorted(first) != first
 
 
-def test_the_order_does_not_depend_on_how_many_are_read_at_a_time(run, tmp_path, monkeypatch):
+def test_the_order_does_not_depend_on_how_many_are_read_at_a_time(run_sets, tmp_path, monkeypatch):
     folder = write_set(tmp_path / "diffusion")
     (tmp_path / "diffusion" / "benign" / "007.png").write_bytes(b"no image")
-    whole, _ = run({"d": folder}, "d:30")
+    whole, _ = run_sets({"d": folder}, "d:30")
     monkeypatch.setattr(gather, "CHUNK", 7)
-    pieces, said = run({"d": folder}, "d:30")
+    pieces, said = run_sets({"d": folder}, "d:30")
     assert np.array_equal(whole.images, pieces.images)
     assert whole.paths.tolist() == pieces.paths.tolist()
     assert all("007" not in path for path in pieces.paths if path.startswith("benign"))
 
 
-def test_files_that_are_no_images_are_passed_over_and_said(run, tmp_path, capsys):
+def test_files_that_are_no_images_are_passed_over_and_said(run_sets, tmp_path, capsys):
     folder = write_set(tmp_path / "diffusion", 62, 62)
     for i in range(4):
         (tmp_path / "diffusion" / "malignant" / f"{i:03}.png").write_bytes(b"no image")
-    found, said = run({"d": folder}, "d:20")
+    found, said = run_sets({"d": folder}, "d:20")
     assert np.bincount(found.labels).tolist() == [60, 58]
     assert len(said[1]["refused"]) == 4
     events = [event for event in map(parse, capsys.readouterr().out.splitlines()) if event]
@@ -107,22 +78,22 @@ def test_files_that_are_no_images_are_passed_over_and_said(run, tmp_path, capsys
     assert warning.startswith("d: 4 files of malignant left out, first malignant/00")
 
 
-def test_a_set_of_which_too_many_files_are_no_images_is_refused(run, tmp_path):
+def test_a_set_of_which_too_many_files_are_no_images_is_refused(run_sets, tmp_path):
     folder = write_set(tmp_path / "diffusion", 62, 62)
     for i in range(20):
         (tmp_path / "diffusion" / "malignant" / f"{i:03}.png").write_bytes(b"no image")
     with pytest.raises(InputError, match="synthetic_sets: d: 20 of 62 files of class"):
-        run({"d": folder}, "d:20")
+        run_sets({"d": folder}, "d:20")
 
 
-def test_a_set_that_turns_out_too_small_for_an_arm_is_refused(run, tmp_path):
+def test_a_set_that_turns_out_too_small_for_an_arm_is_refused(run_sets, tmp_path):
     folder = write_set(tmp_path / "diffusion", 62, 62)
     for i in range(4):
         (tmp_path / "diffusion" / "malignant" / f"{i:03}.png").write_bytes(b"no image")
-    with pytest.raises(InputError, match="d: 58 images of malignant can be read, an arm wants 60; ask for fewer"):
-        run({"d": folder}, "d:60")
+    with pytest.raises(InputError, match=r"d: 58 images of malignant can be taken, an arm wants 60 \(4 files refused"):
+        run_sets({"d": folder}, "d:60")
 
 
-def test_without_sets_and_gans_the_synthetic_set_is_empty(run):
-    found, said = run({}, "balanced")
+def test_without_sets_and_gans_the_synthetic_set_is_empty(run_sets):
+    found, said = run_sets({}, "balanced")
     assert (len(found), found.image_size, said) == (0, 32, [])

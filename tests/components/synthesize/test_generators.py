@@ -49,13 +49,15 @@ def test_a_generator_of_larger_pictures_than_the_data_set_has_is_refused(generat
         find_gans([generator("benign", 0, 64), generator("malignant", 0)], CLASSES, 32)
 
 
-def test_pictures_of_a_gan_that_draws_smaller_ones_are_scaled_up(generator, phantom_set, tmp_path):
+def test_pictures_of_a_gan_that_draws_smaller_ones_are_scaled_up(generator, phantom_set, phantom_test_set, tmp_path):
     gans = find_gans([generator("benign", 0, 16), generator("malignant", 0)], CLASSES, 32)
     synthesize(
         [gan.folder for gan in gans],
         phantom_set,
+        phantom_test_set,
         parse_arms(["real", "gan:20"]),
         3,
+        on_leak="drop",
         synthetic_sets={},
         max_bad_share=0.05,
         replicates=2,

@@ -4,40 +4,14 @@ import json
 import numpy as np
 import pytest
 
-from components.contracts.arms import parse_arms
 from components.contracts.errors import InputError
 from components.contracts.imageset import read_imageset
 from components.contracts.progress import parse
 from components.generators.sample import draw, load_generator
-from components.synthesize.synthesize import synthesize
 
 
-@pytest.fixture
-def run(phantom_set, generator, tmp_path):
-    """Return a function that runs the stage on phantoms with two generators a class, and its two folders."""
-    folders = [generator(name, replicate) for name in ("malignant", "benign") for replicate in (1, 0)]
-
-    def synthesized(name="first", development=phantom_set, arms=("real", "gan:20", "traditional+gan:150%")):
-        synthetic, report = tmp_path / name / "set", tmp_path / name / "report"
-        synthesize(
-            folders,
-            development,
-            parse_arms(list(arms)),
-            3,
-            synthetic_sets={},
-            max_bad_share=0.05,
-            replicates=2,
-            threads=1,
-            synthetic_folder=synthetic,
-            report_folder=report,
-        )
-        return synthetic, report
-
-    return synthesized
-
-
-def test_the_stage_writes_the_set_and_the_report(run, phantom_set, capsys):
-    set_folder, report_folder = run()
+def test_the_stage_writes_the_set_and_the_report(run_gans, phantom_set, capsys):
+    set_folder, report_folder = run_gans()
     synthetic = read_imageset(set_folder)
     assert len(synthetic) == 2 * 2 * 72  # 150% of 48 real images outside a fold, the most any arm takes
     assert (synthetic.notice, synthetic.positive_class) == (phantom_set.notice, "malignant")
@@ -63,8 +37,8 @@ def test_the_stage_writes_the_set_and_the_report(run, phantom_set, capsys):
     assert all(event.done <= event.planned for event in events)
 
 
-def test_the_same_seed_writes_the_same_bits(run):
-    (first_set, first_report), (second_set, second_report) = run("first"), run("second")
+def test_the_same_seed_writes_the_same_bits(run_gans):
+    (first_set, first_report), (second_set, second_report) = run_gans("first"), run_gans("second")
     for first, second in ((first_set, second_set), (first_report, second_report)):
         names = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
         assert names == sorted(path.relative_to(second) for path in second.rglob("*") if path.is_file())
@@ -72,15 +46,15 @@ def test_the_same_seed_writes_the_same_bits(run):
             assert (first / name).read_bytes() == (second / name).read_bytes(), name
 
 
-def test_smaller_arms_take_the_start_of_what_larger_ones_take(run):
-    small, large = read_imageset(run("small", arms=["real", "gan:70"])[0]), read_imageset(run("large")[0])
+def test_smaller_arms_take_the_start_of_what_larger_ones_take(run_gans):
+    small, large = read_imageset(run_gans("small", arms=["real", "gan:70"])[0]), read_imageset(run_gans("large")[0])
     for label in (0, 1):
         rows = small.synthetic_rows(label, "gan-1", 70, 0), large.synthetic_rows(label, "gan-1", 70, 0)
         assert np.array_equal(small.images[rows[0]], large.images[rows[1]])
 
 
-def test_enough_is_drawn_to_audit_when_no_arm_takes_any(run, phantom_set):
-    synthetic = read_imageset(run(arms=["real", "traditional"])[0])
+def test_enough_is_drawn_to_audit_when_no_arm_takes_any(run_gans, phantom_set):
+    synthetic = read_imageset(run_gans(arms=["real", "traditional"])[0])
     assert synthetic.counts() == {"benign": 120, "malignant": 120}
 
 
@@ -92,13 +66,13 @@ def test_enough_is_drawn_to_audit_when_no_arm_takes_any(run, phantom_set):
         ({"folds": np.repeat([1, 0], 60)}, "benign has too few groups"),
     ],
 )
-def test_classes_too_small_to_audit_are_refused_before_any_work(run, phantom_set, tmp_path, changed, message):
+def test_classes_too_small_to_audit_are_refused_before_any_work(run_gans, phantom_set, tmp_path, changed, message):
     with pytest.raises(InputError, match=message):
-        run(development=dataclasses.replace(phantom_set, **changed))
+        run_gans(development=dataclasses.replace(phantom_set, **changed))
     assert not (tmp_path / "first").exists()
 
 
-def test_images_are_drawn_by_the_trained_network(run, tmp_path):
-    synthetic = read_imageset(run()[0])
+def test_images_are_drawn_by_the_trained_network(run_gans, tmp_path):
+    synthetic = read_imageset(run_gans()[0])
     network = load_generator(tmp_path / "generator-benign-0-32")
     assert synthetic.images[:90].std() == pytest.approx(draw(network, 90, 0).std(), rel=0.2)
