@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SHARED = {"contracts", "storage"}
 FOLDERS = {
-    "data": SHARED | {"data_set", "pictures", "plan", "prepare", "compare"},
-    "gan": SHARED | {"data_set", "pictures", "generators", "train_gan", "synthesize", "embed", "audit"},
-    "classifier": SHARED | {"classifiers", "train_classifier", "evaluate"},
+    "data": {"contracts", "storage", "data_set", "pictures", "plan", "prepare", "compare"},
+    "gan": {"contracts", "storage", "data_set", "pictures", "generators", "train_gan", "synthesize", "embed", "audit"},
+    "classifier": {"contracts", "classifiers", "train_classifier", "evaluate"},
 }
 LOOK = """
 import importlib, importlib.metadata, json, os, pathlib, shutil
