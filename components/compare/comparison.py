@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.compare.evaluations import Evaluation
-from components.compare.statistics.influence import OPERATING
+from components.compare.statistics.influence import OPERATING, operating_specificity
 from components.compare.statistics.rule import SENSITIVITY, Rule
 from components.compare.statistics.variance import (
     Clusters,
@@ -15,7 +15,6 @@ from components.compare.statistics.variance import (
     Sample,
     estimate,
     measure,
-    operating_specificity,
 )
 from components.contracts.imageset import ImageSet
 from components.contracts.metrics import METRICS

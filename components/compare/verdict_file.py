@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
-from components.compare.comparison import compare_arms, generators_of, scored_by, spread
+from components.compare.comparison import ComparedArm, compare_arms, generators_of, scored_by, spread
 from components.compare.conclusion import answer, recommend
 from components.compare.evaluations import Evaluation
+from components.compare.statistics.amounts import best_amount
 from components.compare.statistics.influence import OPERATING
 from components.compare.statistics.rule import Judgement, Rule, judge
 from components.compare.statistics.single_model import calibration, exact_mcnemar, proportions, roc
@@ -88,6 +89,7 @@ def build_verdict(
         "recommendation": recommendation,
         "arms": arms,
         "dose_response": _dose_response(arms),
+        "best_amounts": _best_amounts(compared, rule, parameters["seed"]),
         "subgroups": by_subgroup(evaluations, test, positive, rule, generators_of),
         "gans": [_gan(gan) for gan in gans],
         "quality_features": audit["features"],
@@ -218,6 +220,23 @@ def _dose_response(arms: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
                 }
             )
     return sorted(doses, key=lambda dose: dose["synthetic_images"]) if len(doses) > 3 else None
+
+
+def _best_amounts(compared: Sequence[ComparedArm], rule: Rule, seed: int) -> list[dict[str, Any]]:
+    """Return the best amount of each kind of arm that takes four amounts or more."""
+    kinds: dict[str, list[tuple[float, ComparedArm]]] = {}
+    for each in compared:
+        arm = parse_arm(each.evaluation.arm)
+        amount = float(np.mean(list(each.evaluation.synthetic_per_class.values())))
+        if arm.uses_synthetic and arm.amount != "balance" and amount > 0:
+            kinds.setdefault(each.evaluation.arm.partition(":")[0], []).append((amount, each))
+    found = []
+    for kind, arms in kinds.items():
+        amounts, samples = [amount for amount, _ in arms], [each.endpoint for _, each in arms]
+        best = best_amount(amounts, samples, rule.confidence, rule.bootstrap_resamples, seed)
+        if best:
+            found.append({"kind": kind, **vars(best), "interval": _pair(best.interval)})
+    return found
 
 
 def _gan(gan: dict[str, Any]) -> dict[str, Any]:

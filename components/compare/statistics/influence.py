@@ -7,7 +7,7 @@ are DeLong's structural components (DeLong, DeLong, Clarke-Pearson 1988, Biometr
 to be drawn for it, so the variance has no noise of its own, and 100 arms take seconds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -63,6 +63,17 @@ def operating_scores(p: np.ndarray, is_positive: np.ndarray, threshold: float) -
         "operating_sensitivity": float(called[is_positive].mean()),
         "operating_specificity": float((~called[~is_positive]).mean()),
     }
+
+
+def operating_specificity(
+    probabilities: np.ndarray, is_positive: np.ndarray, positive: int, thresholds: Sequence[float]
+) -> float:
+    """Return the mean specificity of an arm's replicates at their thresholds (one a replicate)."""
+    each = [
+        operating_scores(predicted[:, positive], is_positive, cut)["operating_specificity"]
+        for predicted, cut in zip(probabilities, thresholds, strict=True)
+    ]
+    return float(np.mean(each))
 
 
 def sensitivity_at_specificity(p: np.ndarray, is_positive: np.ndarray, specificity: float) -> float:

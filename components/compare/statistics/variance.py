@@ -254,17 +254,6 @@ def measure(
     return {name: Sample(values[n], clusters.parts(found[n]), draws) for n, name in enumerate(wanted)}
 
 
-def operating_specificity(
-    probabilities: np.ndarray, is_positive: np.ndarray, positive: int, thresholds: Sequence[float]
-) -> float:
-    """Return the mean specificity of an arm's replicates at their thresholds (one a replicate)."""
-    each = [
-        operating_scores(predicted[:, positive], is_positive, cut)["operating_specificity"]
-        for predicted, cut in zip(probabilities, thresholds, strict=True)
-    ]
-    return float(np.mean(each))
-
-
 def estimate(arm: Sample, groups: int, real: Sample | None = None) -> Estimate:
     """Return the mean of `arm` over its replicates, or its difference to that of `real`, with its uncertainty.
 

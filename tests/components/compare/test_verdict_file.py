@@ -188,3 +188,12 @@ def test_three_generators_make_it_a_verdict_about_the_recipe():
     assert one["spread"]["generators"] == 0
     widths = [np.ptp(each["differences"]["auc"]["interval"]) for each in (one, three)]
     assert widths[0] != widths[1]
+
+
+def test_four_amounts_give_a_best_one_with_its_interval(binary):
+    assert binary["best_amounts"] == []
+    found = verdict(arms={"real": (0, 1.3)} | {f"gan:{n}": (n, 0.6 + n / 40) for n in (10, 20, 40, 80)}, replicates=6)
+    check(found)
+    [best] = found["best_amounts"]
+    assert (best["kind"], best["told"]) == ("gan", True)
+    assert best["interval"][0] > 10
