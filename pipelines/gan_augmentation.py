@@ -1,4 +1,4 @@
-"""The pipeline: does GAN-made training data help, how much of it, and at what cost in missed disease?
+"""The pipeline: does synthetic training data help, how much of it, and at what cost in missed disease?
 
 plan -> prepare -> train_gan (class x replicate, on GPU nodes)
                       `-> synthesize -> embed -> train_classifier -> evaluate (one pair an arm)
@@ -83,7 +83,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         endpoint_specificity: float = 0.9,
         bootstrap_resamples: int = 2000,
     ) -> None:
-        """Does GAN-made training data help a medical image classifier, and at what cost in missed disease?
+        """Does synthetic training data help a medical image classifier, and at what cost in missed disease?
 
         Args:
             data_set: Folder or minio://bucket/prefix with a folder of images a class, also under train/ and test/.

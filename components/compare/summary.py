@@ -18,7 +18,7 @@ _SHOWN = (
 def summary_markdown(verdict: dict[str, Any]) -> str:
     """Return the answer and the table of arms, with intervals, as Markdown."""
     data, rule = verdict["data_set"], verdict["rule"]
-    lines = [f"# Does GAN-made data help? {_escape(data['name'])}", ""]
+    lines = [f"# Does synthetic data help? {_escape(data['name'])}", ""]
     if verdict["notice"]:
         lines += [f"> **Note:** {_escape(verdict['notice'])}", ""]
     lines += [f"**{_escape(verdict['answer'])}**", ""]

@@ -18,7 +18,7 @@ from pipelines.cli.options import Jobs, Presets, Registry, Settings, Synthetic, 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Does GAN-made training data help a medical image classifier, and at what cost in missed disease?",
+    help="Does synthetic training data help a medical image classifier, and at what cost in missed disease?",
 )
 
 

@@ -153,7 +153,7 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
     level = f"{100 * rule['confidence']:g}%"
 
     technique = "Deep learning: DCGAN for synthesis, convolutional neural network for classification."
-    objective = f"Whether GAN-made images in the training set help to tell {positive} from the rest. Arms: {arms}."
+    objective = f"Whether synthetic images in the training set help to tell {positive} from the rest. Arms: {arms}."
     source = f"Data set '{data['name']}', SHA-256 {data['digest'][:16]}…; where it comes from is open."
     preparation = (
         f"Decoded to RGB, resized to {size} x {size} pixels; converted: {_sum(data_report['converted'])} files."
