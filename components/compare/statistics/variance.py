@@ -255,7 +255,7 @@ def measure(
 
 
 def estimate(arm: Sample, groups: int, real: Sample | None = None) -> Estimate:
-    """Return the mean of `arm` over its replicates, or its difference to that of `real`, with its uncertainty.
+    """Return the mean of `arm` over its replicates, or its difference to that of `real` or another.
 
     `groups` is `Clusters.fewest`. Both samples are of the same test set.
     """
@@ -266,7 +266,7 @@ def estimate(arm: Sample, groups: int, real: Sample | None = None) -> Estimate:
         sides.append(real)
     known = sides if all(side.draws.freedom > 0 for side in sides) else []
     units = [(float(np.sum((side.values @ side.draws.contrast) ** 2)), float(side.draws.freedom)) for side in known]
-    if not (arm.draws.recipe and arm.draws.generators):
+    if not any(side.draws.recipe and side.draws.generators for side in sides):
         units = _together(units)
     interaction = sum(float(np.sum((side.draws.contrast.T @ side.parts) ** 2)) for side in known)
     training = sum(float(np.sum((side.values @ side.draws.within) ** 2)) for side in known)
@@ -281,7 +281,7 @@ def estimate(arm: Sample, groups: int, real: Sample | None = None) -> Estimate:
         training_variance=training,
         groups=groups,
         replicates=min(len(side.values) for side in sides),
-        recipe=arm.draws.recipe,
+        recipe=all(side.draws.recipe for side in sides),
     )
 
 

@@ -197,3 +197,16 @@ def test_four_amounts_give_a_best_one_with_its_interval(binary):
     [best] = found["best_amounts"]
     assert (best["kind"], best["told"]) == ("gan", True)
     assert best["interval"][0] > 10
+
+
+def test_sources_of_equal_amounts_are_compared_with_each_other(binary):
+    assert binary["source_pairs"] == []
+    arms = {"real": (0, 1.3), "gan:20": (20, 1.2), "diffusion:20": (20, 2.2), "diffusion:40": (40, 1.3)}
+    found = verdict(arms=arms, replicates=6)
+    check(found)
+    [pair] = found["source_pairs"]
+    assert (pair["arm"], pair["other"], pair["scope"]) == ("gan:20", "diffusion:20", "pictures")
+    means = {arm["arm"]: arm["mean"]["balanced_accuracy"] for arm in found["arms"]}
+    assert pair["difference"] == pytest.approx(means["gan:20"] - means["diffusion:20"])
+    assert pair["adjusted"][1] < 0
+    assert pair["p_holm"] < 0.05
