@@ -49,7 +49,13 @@ def test_a_run_leaves_its_results_in_its_folder(finished):
 
 def test_a_run_says_each_stage_in_plain_lines_and_ends_with_the_table(finished):
     folder, said = finished
-    for line in ("plan: started", "train_gan malignant/0: 9/9 updates", "evaluate gan:10: finished in"):
+    for line in (
+        "2 GANs and 3 arms, ",
+        " at a time; results go to ",
+        "plan: started",
+        "train_gan malignant/0: 9/9 updates",
+        "evaluate gan:10: finished in",
+    ):
         assert line in said
     assert re.search("no evidence|no verdict|helps|hurts", said)
     assert "computer-drawn" in said or "hantoms" in said
@@ -171,9 +177,11 @@ def test_a_dry_run_says_what_it_understood_and_what_prepare_would_refuse(image_f
 
 
 def test_a_dry_run_prints_parameters_and_fan_out_and_runs_nothing(phantoms, tmp_path):
-    words = command("--data", phantoms, "--out", tmp_path / "none", "--dry-run", **SMALL)
+    words = command("--data", phantoms, "--out", tmp_path / "none", "--dry-run", "--threads", 3, **SMALL)
     said = subprocess.check_output(words, text=True)
     assert "gan_updates: 9\n" in said
+    assert "gan_threads: 3\n" in said
+    assert "classifier_threads: 3\n" in said
     assert "benign/0, seed 0" in said
     assert "traditional+gan:50%" in said
     assert not (tmp_path / "none").exists()
