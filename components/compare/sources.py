@@ -1,4 +1,4 @@
-"""Sources side by side: the endpoint of arms that differ in nothing but the source of their synthetic images."""
+"""Sources side by side: what arms that differ in nothing but the source do, and what each is worth in real images."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import Any
 
 from components.compare.comparison import ComparedArm
+from components.compare.statistics.exchange import real_worth
 from components.compare.statistics.rule import Rule, enough, holm
 from components.compare.statistics.variance import estimate
 from components.contracts.arms import Arm, parse_arm
@@ -45,6 +46,31 @@ def compare_sources(compared: Sequence[ComparedArm], rule: Rule) -> list[dict[st
             "scope": "recipe" if difference.recipe else "pictures",
         }
         for name, (arm, other, difference) in found.items()
+    ]
+
+
+def in_real_images(compared: Sequence[ComparedArm], rule: Rule, seed: int) -> list[dict[str, Any]]:
+    """Return verdict.json's `real_worth`: each synthetic arm in real images a class; empty without a learning curve.
+
+    The curve runs over `real` and the arms `real:N%`; only arms that learn from all real images are read off it.
+    """
+    recipes = [(parse_arm(each.evaluation.arm), each) for each in compared]
+    curve = [each for recipe, each in recipes if not (recipe.source or recipe.traditional or recipe.rare)]
+    arms = [each for recipe, each in recipes if recipe.source and recipe.real_share == 1]
+    classes = len(compared[0].evaluation.synthetic_per_class)
+    found = real_worth(
+        [each.evaluation.training_images / classes for each in curve],
+        [each.endpoint for each in curve],
+        [each.endpoint for each in arms],
+        rule.confidence,
+        rule.bootstrap_resamples,
+        seed,
+    )
+    if found is None:
+        return []
+    return [
+        {"arm": each.evaluation.arm, "estimate": worth.estimate, "interval": list(worth.interval)}
+        for each, worth in zip(arms, found, strict=True)
     ]
 
 

@@ -13,7 +13,7 @@ from statsmodels.stats.multitest import multipletests
 from components.compare.comparison import ComparedArm, compare_arms, generators_of, scored_by, spread
 from components.compare.conclusion import answer, recommend
 from components.compare.evaluations import Evaluation
-from components.compare.sources import compare_sources
+from components.compare.sources import compare_sources, in_real_images
 from components.compare.statistics.amounts import best_amount
 from components.compare.statistics.influence import OPERATING
 from components.compare.statistics.rule import Judgement, Rule, judge
@@ -91,6 +91,7 @@ def build_verdict(
         "arms": arms,
         "dose_response": _dose_response(arms),
         "source_pairs": compare_sources(compared, rule),
+        "real_worth": in_real_images(compared, rule, parameters["seed"]),
         "best_amounts": _best_amounts(compared, rule, parameters["seed"]),
         "subgroups": by_subgroup(evaluations, test, positive, rule, generators_of),
         "gans": [_gan(gan) for gan in gans],

@@ -39,27 +39,40 @@ def joint_covariance(samples: Sequence[Sample]) -> np.ndarray:
     return covariance
 
 
+def joint_draws(samples: Sequence[Sample], resamples: int, seed: int) -> np.ndarray | None:
+    """Return the means of K arms, and below them `resamples` draws of what they might be (float64, (1 + B) x K).
+
+    Draws are of Student's t, with the degrees of freedom of the arm that has fewest and the covariance of
+    `joint_covariance`. None where nothing is known of how much trainings vary.
+    """
+    freedom = min((sample.draws.freedom for sample in samples), default=0)
+    if freedom < 1:
+        return None
+    rng = np.random.default_rng(seed)
+    means = np.array([sample.values.mean() for sample in samples])
+    zeros = np.zeros(len(means))
+    normal = rng.multivariate_normal(zeros, joint_covariance(samples), resamples, method="eigh")
+    drawn = means + normal / np.sqrt(rng.chisquare(freedom, (resamples, 1)) / freedom)
+    return np.vstack([means, drawn])
+
+
 def best_amount(
     amounts: Sequence[float], samples: Sequence[Sample], confidence: float, resamples: int, seed: int
 ) -> BestAmount | None:
     """Return where a parabola over the logarithm of the amount is highest, between the smallest and the largest.
 
-    The curve is fitted anew to each of `resamples` draws of all means together: Student's t with the degrees of freedom
-    of the arm that has fewest, and the covariance of `joint_covariance`. None below four amounts, or where nothing is
-    known of how much trainings vary.
+    The curve is fitted anew to each of `resamples` draws of all means together (`joint_draws`). None below four
+    amounts, or where nothing is known of how much trainings vary.
     """
-    freedom = min((sample.draws.freedom for sample in samples), default=0)
-    if len(set(amounts)) < FEWEST_AMOUNTS or freedom < 1:
+    drawn = joint_draws(samples, resamples, seed) if len(set(amounts)) >= FEWEST_AMOUNTS else None
+    if drawn is None:
         return None
-    rng = np.random.default_rng(seed)
-    means = np.array([sample.values.mean() for sample in samples])
-    covariance = joint_covariance(samples)
-    normal = rng.multivariate_normal(np.zeros(len(means)), covariance, resamples, method="eigh")
-    drawn = means + normal / np.sqrt(rng.chisquare(freedom, (resamples, 1)) / freedom)
+    freedom = min(sample.draws.freedom for sample in samples)
+    means, covariance = drawn[0], joint_covariance(samples)
     x = np.log(amounts)
     grid = np.linspace(x.min(), x.max(), _GRID)
     fit = np.vander(grid, 3) @ np.linalg.pinv(np.vander(x, 3))
-    best = np.exp(grid[(np.vstack([means, drawn]) @ fit.T).argmax(axis=1)])
+    best = np.exp(grid[(drawn @ fit.T).argmax(axis=1)])
     tail = (1 - confidence) / 2
     low, high = np.quantile(best[1:], [tail, 1 - tail])
     outside = any(not low * 0.999 <= amount <= high * 1.001 for amount in amounts)
