@@ -5,9 +5,9 @@ real features stand for what is real, those of the synthetic ones for what is sy
 """
 
 import numpy as np
-from sklearn.metrics import pairwise_distances_chunked
 
-CHUNK_MIB = 64
+CHUNK_VALUES = 4_000_000
+ROUNDING = 1e-12  # of squared lengths: products of thousands of values in float64 stay well below
 PRECISION_NEIGHBOURS = 3
 DENSITY_NEIGHBOURS = 5
 
@@ -35,20 +35,26 @@ def density_coverage(real: np.ndarray, synthetic: np.ndarray) -> tuple[float, fl
 
 
 def _inside(centres: np.ndarray, points: np.ndarray, neighbours: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many points each centre's ball holds, and in how many balls each point lies (int64)."""
+    """Return how many points each centre's ball holds, and in how many balls each point lies (int64).
 
-    def kth_smallest(distances: np.ndarray, start: int) -> np.ndarray:
-        return np.partition(distances, neighbours, axis=1)[:, neighbours]  # the smallest is a feature to itself
-
-    kth = pairwise_distances_chunked(centres, reduce_func=kth_smallest, working_memory=CHUNK_MIB)
-    radii = np.concatenate(list(kth))
+    Where a distance and a radius differ by no more than rounding, the point lies inside: identical features do, with
+    any processor's order of summation.
+    """
     held = np.zeros(len(centres), np.int64)
     around = np.zeros(len(points), np.int64)
-    start = 0
-    for distances in pairwise_distances_chunked(centres, points, working_memory=CHUNK_MIB):
-        end = start + len(distances)
-        inside = distances <= radii[start:end, None]
-        held[start:end] = inside.sum(1)
+    step = max(1, CHUNK_VALUES // max(len(centres), len(points)))
+    for start in range(0, len(centres), step):
+        part = centres[start : start + step]
+        own, _ = _squared_distances(part, centres)
+        radii = np.partition(own, neighbours, axis=1)[:, neighbours]  # the smallest is a feature to itself
+        squared, rounding = _squared_distances(part, points)
+        inside = squared <= radii[:, None] + rounding
+        held[start : start + step] = inside.sum(1)
         around += inside.sum(0)
-        start = end
     return held, around
+
+
+def _squared_distances(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the squared distances of features, float64 [n, m], and how much of them may be rounding."""
+    lengths = np.square(first).sum(1)[:, None] + np.square(second).sum(1)
+    return lengths - 2 * (first @ second.T), ROUNDING * lengths

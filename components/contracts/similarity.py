@@ -10,6 +10,8 @@ from PIL import Image
 THUMBNAIL = 8
 MEAN_WEIGHT = 0.25
 CHUNK_VALUES = 4_000_000
+SUBTRACTED = 1024
+ROUNDING = 1e-5  # of squared lengths: products of 192 values in float32 stay well below
 NEIGHBOURHOOD = 50
 FALSE_ALARMS = 0.01
 LARGEST_THRESHOLD = 0.3
@@ -38,7 +40,8 @@ def thumbnails(images: np.ndarray) -> np.ndarray:
     for start in range(0, count, 1024):
         part = images[start : start + 1024].reshape(-1, THUMBNAIL, block, THUMBNAIL, block, 3)
         small[start : start + 1024] = part.mean((2, 4), dtype=np.float32)
-    small -= (1 - MEAN_WEIGHT) * small.mean((1, 2), keepdims=True)
+    # In float64 the sum is exact: a flipped or turned image has the very same mean.
+    small -= (1 - MEAN_WEIGHT) * small.mean((1, 2), keepdims=True, dtype=np.float64).astype(np.float32)
     return small / np.float32(255 * np.sqrt(3) * THUMBNAIL)
 
 
@@ -52,6 +55,8 @@ def nearest(
     """Return the `count` nearest references of each query, the nearer the more alike in any of 8 orientations.
 
     Both are thumbnails. With groups (str, one an image) a query isn't compared with references of its own group.
+    The distance of identical images is 0, which a product of rounded numbers does not give: what it leaves in doubt is
+    subtracted.
     """
     count = min(count, len(references))
     flat = references.reshape(len(references), -1)
@@ -60,8 +65,13 @@ def nearest(
     rows, distances = [], []
     for start in range(0, len(queries), step):
         part = queries[start : start + step]
-        likeness = np.maximum.reduce([turned.reshape(len(part), -1) @ flat.T for turned in orientations(part)])
-        squared = np.square(part).sum((1, 2, 3))[:, None] + squares - 2 * likeness
+        turned = np.stack(orientations(part)).reshape(8, len(part), -1)
+        lengths = np.square(part).sum((1, 2, 3))[:, None] + squares
+        squared = lengths - 2 * np.maximum.reduce([each @ flat.T for each in turned])
+        in_doubt = np.argwhere(squared < ROUNDING * lengths)
+        for first in range(0, len(in_doubt), SUBTRACTED):
+            query, reference = in_doubt[first : first + SUBTRACTED].T
+            squared[query, reference] = np.square(turned[:, query] - flat[reference]).sum(2).min(0)
         if query_groups is not None and reference_groups is not None:
             squared[query_groups[start : start + step, None] == reference_groups] = np.inf
         found = np.argpartition(squared, count - 1, axis=1)[:, :count]

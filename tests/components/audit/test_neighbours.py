@@ -13,6 +13,18 @@ def test_all_four_are_perfect_for_a_set_against_itself():
     assert density == pytest.approx(1.2)  # each of k + 1 = 6 balls on average holds a point: its own is one
 
 
+@pytest.mark.parametrize("features", [6, 1280])
+@pytest.mark.parametrize("place", [0, 100])
+def test_identical_features_lie_in_each_others_balls(features, place):
+    # Ten copies of each: the radii are 0, so that nothing but the very same features lies inside.
+    rng = np.random.default_rng([features, place])
+    real = np.repeat(rng.normal(size=(30, features)) + place, 10, axis=0)
+    same = rng.permutation(real)
+    assert precision_recall(real, same) == (1, 1)
+    assert density_coverage(real, same) == (2, 1)  # each point lies in ten balls, of five neighbours
+    assert density_coverage(real, same + 1e-3) == (0, 0)
+
+
 def test_all_four_are_nothing_for_sets_far_apart():
     rng = np.random.default_rng(1)
     near, far = rng.normal(size=(50, 3)), rng.normal(size=(50, 3)) + 100
@@ -70,5 +82,5 @@ def test_small_chunks_change_nothing(monkeypatch):
     rng = np.random.default_rng(5)
     real, synthetic = rng.normal(size=(300, 4)), rng.normal(size=(200, 4))
     whole = precision_recall(real, synthetic), density_coverage(real, synthetic)
-    monkeypatch.setattr(neighbours, "CHUNK_MIB", 0.05)
+    monkeypatch.setattr(neighbours, "CHUNK_VALUES", 1000)
     assert (precision_recall(real, synthetic), density_coverage(real, synthetic)) == whole
