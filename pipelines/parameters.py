@@ -2,16 +2,17 @@
 
 import difflib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from components.contracts.errors import InputError
+from components.contracts.plain_text import PLACEHOLDER
 from pipelines.compile import load_pipeline
+from pipelines.yaml_files import parse_yaml, read_mapping
 
 PRESETS = Path(__file__).parent / "presets"
 # Parameters that hold a path: made absolute, for stages may run elsewhere than the user's shell.
@@ -61,12 +62,7 @@ def load_preset(name: str) -> dict[str, Any]:
         close = difflib.get_close_matches(name, preset_names(), n=1)
         hint = f"did you mean {close[0]}?" if close else f"take one of {', '.join(preset_names())} or a .yaml file"
         raise InputError(f"--preset: there is no preset '{name}'; {hint}")
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: expected one 'parameter: value' a line")
+    values = read_mapping("", path, "one 'parameter: value' a line")
     return {name: typed(name, value) for name, value in values.items()}
 
 
@@ -87,10 +83,20 @@ def parse_settings(settings: list[str]) -> dict[str, Any]:
     return values
 
 
+def split_settings(text: str) -> list[str]:
+    """Return the settings of a text such as 'seed=1 gan_node_selector={"my/label": "yes"}', as make passes them on.
+
+    A setting ends at a blank before the name of another parameter and "=": values may hold blanks and quotes.
+    """
+    names = "|".join(map(re.escape, declared_parameters()))
+    return [part.strip() for part in re.split(rf"\s+(?=(?:{names})=)", text.strip()) if part.strip()]
+
+
 def resolve(preset: dict[str, Any], settings: dict[str, Any], data_set: str = "") -> dict[str, Any]:
     """Return every parameter's value: defaults, then the preset, then the settings, then the data set.
 
-    Paths are made absolute. Raises InputError if a parameter without a default has no value.
+    Paths are made absolute. Raises InputError if a parameter without a default has no value, and for what KFP would
+    put another value in place of.
     """
     given = {**preset, **settings, **({"data_set": data_set} if data_set else {})}
     values = {}
@@ -98,6 +104,8 @@ def resolve(preset: dict[str, Any], settings: dict[str, Any], data_set: str = ""
         if name not in given and parameter.required:
             raise InputError(f"{name}: no value is given; name the data set with --data FOLDER")
         value = given.get(name, parameter.default)
+        if PLACEHOLDER in json.dumps(value):
+            raise InputError(f"{name}: holds '{PLACEHOLDER}', which Kubeflow would put a value in place of; rename it")
         values[name] = _absolute(value) if name in PATHS else value
     values["synthetic_sets"] = {
         name: [_absolute(address) for address in given] if isinstance(given, list) else _absolute(given)
@@ -156,7 +164,8 @@ def typed(name: str, value: Any) -> Any:
                 f"{name}: {value!r} is no text; YAML takes words such as yes, no and 1 for something else, so write it "
                 f'between quotes: {name}: "..."'
             )
-        raise InputError(f"{name}: {value!r} is not a value of type {kind}")
+        hint = f"; write it as a list, {name}: [a, b]" if kind == "List" and isinstance(value, str) else ""
+        raise InputError(f"{name}: {value!r} is not a value of type {kind}{hint}")
     return value
 
 
@@ -177,8 +186,8 @@ def _value(name: str, kind: str, text: str) -> Any:
     try:
         # YAML 1.1 reads 2e-4 as text; JSON reads it as a number, so JSON goes first.
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise InputError(f"{name}: '{text}' is not a value of type {kind}") from None
+            return parse_yaml(text)
+        except ValueError as error:
+            raise InputError(f"{name}: '{text}' is not a value of type {kind} ({error})") from None

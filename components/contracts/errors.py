@@ -1,5 +1,13 @@
 """The one kind of error that a user can mend."""
 
+from components.contracts.plain_text import plain
+
 
 class InputError(Exception):
-    """Bad input: the message is one line that names the file or parameter and the way out."""
+    """Bad input: the message is one line that names the file or parameter and the way out.
+
+    Names from data stand in it, so control characters are escaped: a log shows it as one line whatever they hold.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain(message))

@@ -28,6 +28,19 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def remove_parts(folder: Path, *names: str) -> None:
+    """Remove what `whole_file` leaves of the files `names` in a folder when the process is killed."""
+    for name in names:
+        for part in folder.glob(f".{name}.*.part"):
+            part.unlink(missing_ok=True)
+
+
+def copy_whole(source: str | Path, target: str | Path) -> None:
+    """Copy a file, whole or not at all."""
+    with whole_file(target) as part:
+        shutil.copyfile(source, part)
+
+
 def fresh_folder(path: str | Path) -> Path:
     """Return `path` as an empty folder: what a failed attempt left there is removed."""
     path = Path(path)
@@ -55,5 +68,7 @@ def read_json(path: str | Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: the file is missing") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: can't be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, a number of thousands of digits, too deep
         raise InputError(f"{path}: not valid JSON ({error})") from None

@@ -12,7 +12,20 @@ import yaml
 import components
 from components.contracts.errors import InputError
 from pipelines.cli import cluster as cli_cluster
-from pipelines.cli.options import Jobs, Presets, Registry, Settings, Synthetic, Tag, Threads, console, errors
+from pipelines.cli.options import (
+    Again,
+    Jobs,
+    MoreSettings,
+    Presets,
+    Registry,
+    Settings,
+    Synthetic,
+    Tag,
+    Threads,
+    console,
+    errors,
+    print_line,
+)
 
 # Each command imports what it needs when it runs: --help and refusals should not wait for KFP.
 app = typer.Typer(
@@ -40,10 +53,12 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, print what would run, run nothing.")
     ] = False,
+    again: Again = False,
+    more_settings: MoreSettings = "",
 ) -> None:
     """Run the pipeline on this machine: from a folder of images to a verdict and a report.
 
-    Give --out the folder of an interrupted run to go on with it.
+    Give --out the folder of an interrupted run to go on with it. A finished run is shown, not run again.
     """
     from components.plan.parameters import check_parameters
     from components.plan.plan import make_plan
@@ -51,14 +66,16 @@ def run(
     from pipelines.compile import image_names
     from pipelines.local.machine import this_machine
     from pipelines.local.run import run_locally
-    from pipelines.parameters import load_presets, parse_settings, parse_synthetic, resolve
-    from pipelines.runs.folder import open_run_folder
+    from pipelines.parameters import load_presets, parse_settings, parse_synthetic, resolve, split_settings
+    from pipelines.runs.folder import is_finished, new_folder, open_run_folder, owned, refuse_inside, start_anew
     from pipelines.runs.live import LiveView, PlainView
-    from pipelines.runs.table import load_verdict, print_verdict
 
     both = {"gan_threads": threads, "classifier_threads": threads} if threads else {}
     sets = {"synthetic_sets": parse_synthetic(synthetic)} if synthetic else {}
-    values = resolve(load_presets(presets), parse_settings(settings or []) | both | sets, data)
+    given = [*split_settings(more_settings), *(settings or [])]
+    values = resolve(load_presets(presets), parse_settings(given) | both | sets, data)
+    wanted = out or Path("runs") / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{Path(presets[0]).stem}"
+    refuse_inside(wanted, values["data_set"])
     parameters = check_parameters(values)
     cells = jobs or this_machine().cells_at_once(max(parameters.gan_threads, parameters.classifier_threads))
     said: set[str] = set()
@@ -72,16 +89,21 @@ def run(
         _print_plan(values, plan)
         console.print(_what_can_be_seen(plan, data_set), markup=False, highlight=False, soft_wrap=True)
         return
-    folder = out or Path("runs") / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{Path(presets[0]).stem}"
-    open_run_folder(folder, values)
-    work = f"{len(plan.gan_cells)} GANs and {len(plan.arms)} arms, {cells} at a time"
-    console.print(f"{work}; results go to {folder}", highlight=False)
-    console.print(_what_can_be_seen(plan, data_set), markup=False, highlight=False, soft_wrap=True)
-    view = LiveView(console, said) if console.is_terminal else nullcontext(PlainView(console, said))
-    with view as shown:
-        run_locally(folder, shown, cells, runner)
-    print_verdict(load_verdict(folder), console)
-    console.print(f"Report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
+    folder = out or new_folder(wanted)
+    with owned(folder):
+        open_run_folder(folder, values)
+        if again:
+            start_anew(folder)
+        if is_finished(folder):
+            print_line(f"{folder}: finished already; --again runs it anew")
+        else:
+            work = f"{len(plan.gan_cells)} GANs and {len(plan.arms)} arms, {cells} at a time"
+            print_line(f"{work}; results go to {folder}")
+            print_line(_what_can_be_seen(plan, data_set))
+            view = LiveView(console, said) if console.is_terminal else nullcontext(PlainView(console, said))
+            with view as shown:
+                run_locally(folder, shown, cells, runner)
+        print_results(folder)
 
 
 @app.command("compile")
@@ -146,14 +168,19 @@ def upload(
 @app.command()
 def show(folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
     """Print the table of a finished run again."""
-    from pipelines.runs.table import load_verdict, print_verdict
-
-    print_verdict(load_verdict(folder), console)
-    console.print(f"Report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
+    print_results(folder)
 
 
 for command in (cli_cluster.submit, cli_cluster.wait, cli_cluster.publish, cli_cluster.sweep):
     app.command()(command)
+
+
+def print_results(folder: Path) -> None:
+    """Print the table of a run's folder and where its report lies."""
+    from pipelines.runs.table import load_verdict, print_verdict
+
+    print_verdict(load_verdict(folder), console)
+    print_line(f"Report: {folder / 'report.html'}")
 
 
 def _print_plan(values: dict[str, Any], plan: Any) -> None:

@@ -1,12 +1,38 @@
 """What the commands share: where they print, and options that several of them have."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
-console = Console()
-errors = Console(stderr=True)
+from components.contracts.plain_text import plain_lines
+
+
+class PlainConsole(Console):
+    """Shows texts as they are: no markup, emoji or colours of rich's in them, and no control character as such."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Make a text to be shown, in a line or in a table's cell."""
+        return super().render_str(plain_lines(text), **options)
+
+
+console = PlainConsole()
+errors = PlainConsole(stderr=True)
+
+
+def print_line(text: str) -> None:
+    """Print one line, however wide the terminal is."""
+    console.print(text, soft_wrap=True)
+
+
+def complain(text: str, colour: str = "yellow") -> None:
+    """Print one line to standard error."""
+    errors.print(text, style=colour, soft_wrap=True)
+
 
 Presets = Annotated[
     list[str],
@@ -45,3 +71,7 @@ Host = Annotated[
     ),
 ]
 Namespace = Annotated[str, typer.Option(help="Namespace of Kubeflow Pipelines.")]
+MoreSettings = Annotated[
+    str, typer.Option("--settings", hidden=True, help="Several of --set in one text, as make passes them on.")
+]
+Again = Annotated[bool, typer.Option("--again", help="Run a finished run anew; its results are replaced.")]

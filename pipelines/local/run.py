@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from components.contracts.files import copy_whole, fresh_folder, remove_parts
+from components.contracts.plain_text import plain_lines
 from components.contracts.progress import Event, parse
 from pipelines.compile import compile_pipeline
 from pipelines.runs.endings import StageError, ended_by_signals
-from pipelines.runs.folder import RESULTS
+from pipelines.runs.folder import RESULTS, start_anew
 from pipelines.runs.live import View
 
 GRACE_SECONDS = 5
@@ -35,9 +37,10 @@ def run_locally(
     Stages are processes, or with the runner "docker" containers of their images; so many `cells` of a loop run side by
     side, which changes no result.
 
-    Leaves report.html, verdict.json, ledger.csv, summary.md, pipeline.yaml, run.log and artifacts/ in the folder;
-    checkpoints/ stays until the run has succeeded, so that an interrupted one goes on where it was; a folder of
-    `checkpoints` that several runs share stays for good. Raises StageError naming the stage that failed, or Interrupted
+    Leaves report.html, verdict.json, ledger.csv, summary.md, pipeline.yaml, run.log and artifacts/ in the folder, which
+    the caller owns; a run that was killed while it copied its results is only brought to its end. checkpoints/ stays
+    until the run has succeeded, so that an interrupted one goes on where it was; a folder of `checkpoints` that several
+    runs share stays for good. Raises StageError naming the stage that failed, or Interrupted
     after every process and container has ended. Signals come to the main thread alone: one that calls this in others
     ends them with `end_runs`.
     """
@@ -57,8 +60,30 @@ def end_runs() -> None:
 
 
 def _run(folder: Path, view: View, cells: int, runner: str, shared: Path | None) -> None:
-    artifacts, checkpoints = folder / "artifacts", shared or folder / "checkpoints"
-    shutil.rmtree(artifacts, ignore_errors=True)
+    if not _bring_results(folder):
+        _run_stages(folder, view, cells, runner, shared or folder / "checkpoints")
+        if not _bring_results(folder):
+            raise StageError(f"the pipeline ended without its results (log: {folder / 'run.log'})")
+    if not shared:
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+
+
+def _bring_results(folder: Path) -> bool:
+    """Copy the results of a run whose last stage has written all of them; return whether there was one."""
+    ended = folder.glob("artifacts/*/compare")
+    found = [path for path in ended if all((path / output).is_file() for output in RESULTS.values())]
+    if len(found) != 1:
+        return False
+    remove_parts(folder, *RESULTS)
+    for name, output in RESULTS.items():
+        copy_whole(found[0] / output, folder / name)
+    shutil.rmtree(folder / "tmp", ignore_errors=True)
+    return True
+
+
+def _run_stages(folder: Path, view: View, cells: int, runner: str, checkpoints: Path) -> None:
+    start_anew(folder, keep_checkpoints=True)
+    artifacts, temporary = folder / "artifacts", fresh_folder(folder / "tmp")
     artifacts.mkdir()
     checkpoints.mkdir(parents=True, exist_ok=True)
     with _compiling:  # KFP compiles one pipeline at a time
@@ -71,30 +96,44 @@ def _run(folder: Path, view: View, cells: int, runner: str, shared: Path | None)
         runner,
         str(cells),
     ]
-    environment = {**os.environ, "GANSWEEP_CHECKPOINTS": str(checkpoints), "PYTHONUNBUFFERED": "1"}
+    environment = stage_environment(checkpoints, temporary)
     events: list[Event] = []
     containers = _no_container_left(artifacts) if runner == "docker" else nullcontext()
     started = _process_group(command, environment)
     advice = f"the same command with --out {folder} goes on with the GANs where they were"
     with ended_by_signals(advice), containers, started as process, (folder / "run.log").open("w") as log:
-        for line in process.stdout or ():
-            log.write(line)
+        last = ""
+        for raw in process.stdout or ():
+            line = plain_lines(raw.rstrip("\n"))
+            log.write(f"{line}\n")
             log.flush()
+            last = line.strip() or last
             event = parse(line)
             if event:
                 events.append(event)
                 view.show(event)
         failed = process.wait() != 0
     if failed:
-        raise StageError(f"{_failure(events, folder)} (log: {folder / 'run.log'})")
-    (compare,) = artifacts.glob("*/compare")
-    for name, output in RESULTS.items():
-        shutil.copyfile(compare / output, folder / name)
-    if not shared:
-        shutil.rmtree(checkpoints)
+        raise StageError(f"{_failure(events, last, folder)} (log: {folder / 'run.log'})")
 
 
-def _failure(events: list[Event], folder: Path) -> str:
+def stage_environment(checkpoints: Path, temporary: Path) -> dict[str, str]:
+    """Return the environment of the stages: that of this process, less what would lead them astray.
+
+    Their temporary files lie in the run's folder (KFP leaves one a stage), their code is not looked for in the working
+    folder, and Keras runs on TensorFlow.
+    """
+    return {
+        **os.environ,
+        "GANSWEEP_CHECKPOINTS": str(checkpoints),
+        "KERAS_BACKEND": "tensorflow",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(temporary),
+    }
+
+
+def _failure(events: list[Event], last: str, folder: Path) -> str:
     for event in events:
         if event.kind == "failed":
             if DISK_FULL.search(event.error):
@@ -104,7 +143,9 @@ def _failure(events: list[Event], folder: Path) -> str:
     for event in events:
         if event.kind == "started" and (event.stage, event.cell) not in ended:
             return f"{_name(event)} ended without a word of its own: it was killed, perhaps for want of memory"
-    return "the pipeline failed outside its stages"
+    if DISK_FULL.search(last):
+        return f"the pipeline failed: {_disk_full(folder)}"
+    return f"the pipeline failed outside its stages: {last or 'without a word'}"
 
 
 def _disk_full(folder: Path) -> str:

@@ -23,13 +23,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from components.compare.statistics.rule import Rule
 from components.contracts.arms import GAN, parse_arm, parse_arms
 from components.contracts.errors import InputError
 from components.plan.plan import MOST_CELLS
 from pipelines.parameters import declared_parameters, load_presets, resolve, typed
+from pipelines.yaml_files import read_mapping
 
 # What decides the test set or the verdict is the same all over a sweep; `why` it can't stand under grid.
 _ONE_TEST_SET = "all points of a grid are compared on one test set; give it under set"
@@ -118,14 +117,7 @@ class Sweep:
 
 def read_sweep_file(path: Path) -> SweepFile:
     """Read the file; raises InputError naming the key that is unknown (with the nearest one), missing or wrong."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: can't be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected one 'key: value' a line, data_set and ratios among them")
+    content = read_mapping("", path, "one 'key: value' a line, data_set and ratios among them")
     known = SweepFile.__dataclass_fields__
     for key in content:
         if key not in known:
