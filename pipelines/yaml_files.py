@@ -28,11 +28,11 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict:
         names = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for (key, _), name in zip(node.value, names, strict=True):
+        for number, ((key, _), name) in enumerate(zip(node.value, names, strict=True)):
             if not isinstance(name, str):
-                said = f"{key.value} is read as {name!r}, not as a name; write it in quotes, \"{key.value}\""
+                said = f'{key.value} is read as {name!r}, not as a name; write it in quotes, "{key.value}"'
                 _refuse(said if isinstance(key, yaml.ScalarNode) else "a name must be a text", key.start_mark)
-            if names.count(name) > 1:
+            if name in names[:number]:
                 _refuse(f"{name} stands there twice; keep one", key.start_mark)
         return super().construct_mapping(node, deep)
 
@@ -44,7 +44,11 @@ def parse_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise ValueError(where + " ".join(str(error.problem or error.context).split())) from None
-    except (yaml.YAMLError, ValueError, TypeError) as error:  # a date or a number that is none; an unprintable character
+    except (
+        yaml.YAMLError,
+        ValueError,
+        TypeError,
+    ) as error:  # a date or a number that is none; an unprintable character
         raise ValueError(" ".join(str(error).split())) from None
 
 

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from components.contracts.arms import parse_arm
 from components.contracts.files import whole_file
 from components.contracts.imageset import ImageSet
 from components.contracts.metrics import decisions
+from components.contracts.plain_text import spreadsheet_cell
 
 KINDS = ("missed disease", "false alarm", "found disease", "cleared", "other")
 _SIDE = 16  # pixels: images are compared as small pictures, where noise and single pixels do not count
@@ -89,11 +90,13 @@ def find_changes(
 
 
 def write_ledger(path: str | Path, changes: Sequence[Change]) -> None:
-    """Write the ledger as CSV, whole or not at all; a missing distance is an empty field."""
+    """Write the ledger as CSV, whole or not at all; a missing distance is an empty field, and no text is a formula."""
     with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        writer.writerows(asdict(change) for change in changes)
+        for change in changes:
+            cells = vars(change).items()
+            writer.writerow({key: spreadsheet_cell(cell) if isinstance(cell, str) else cell for key, cell in cells})
 
 
 def _wrong(evaluation: Evaluation, labels: np.ndarray, positive: int) -> np.ndarray:

@@ -6,8 +6,8 @@ from components.contracts.plain_text import plain
 class InputError(Exception):
     """Bad input: the message is one line that names the file or parameter and the way out.
 
-    Names from data stand in it, so control characters are escaped: a log shows it as one line whatever they hold.
+    Names from data stand in it, so line ends become blanks and other control characters are escaped.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(plain(message))
+        super().__init__(plain(message.replace("\n", " ")))

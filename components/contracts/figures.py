@@ -25,7 +25,11 @@ SERIES = ("#2f7fc1", "#c9701e", "#1f9a7a", "#a868c0", "#c2527a", "#8c8424", "#5f
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 MOST_POINTS = 800
 
+# Names of classes are text: dollar signs and backslashes in them are no formula.
+matplotlib.rcParams["text.parse_math"] = False
+
 _STYLE: Any = {
+    "text.parse_math": False,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "svg.fonttype": "none",
@@ -160,11 +164,12 @@ def inline_svg(figure: Figure, key: str, description: str) -> str:
     svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), svg)  # hundredths of a pixel do
     used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', svg))
     svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{key}-{m[1]}"' if m[1] in used else "", svg)
-    svg = re.sub(r'(url\(|href=")#', rf"\g<1>#{key}-", svg)
+    svg = re.sub(r'(url\(|href=")#', lambda m: f"{m[1]}#{key}-", svg)
     width, height = (round(72 * inches) for inches in figure.get_size_inches())
     label = _attribute(description)
     opening = f'<svg role="img" aria-label="{label}" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-    svg = re.sub(r"<svg[^>]*>", f'{opening} xmlns:xlink="http://www.w3.org/1999/xlink">', svg, count=1)
+    opening += ' xmlns:xlink="http://www.w3.org/1999/xlink">'
+    svg = re.sub(r"<svg[^>]*>", lambda _: opening, svg, count=1)  # as it is: a name may hold what stands for a group
     return re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><").strip()
 
 

@@ -16,8 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from components.contracts.plain_text import plain
+
+# Nothing but blanks before it: a name of a class or a file in some other line starts no event.
 _LINE = re.compile(
-    r"gansweep (?P<kind>started|progress|finished|failed|note|warning) "
+    r"\s*gansweep (?P<kind>started|progress|finished|failed|note|warning) "
     r"(?P<stage>[a-z_]+) (?P<cell>\S+)(?: (?P<rest>.*))?$"
 )
 
@@ -53,17 +56,17 @@ def stage(name: str, cell: str = "-") -> Iterator[None]:
 
 def failed(name: str, cell: str, reason: str) -> None:
     """Say in one line why a stage failed, for one that can't say it itself."""
-    print(f"gansweep failed {name} {_word(cell)} {' '.join(reason.split())}", flush=True)
+    print(f"gansweep failed {name} {_word(cell)} {plain(' '.join(reason.split()))}", flush=True)
 
 
 def warn(name: str, cell: str, text: str) -> None:
     """Say in one line what a person should look at."""
-    print(f"gansweep warning {name} {_word(cell)} {' '.join(text.split())}", flush=True)
+    print(f"gansweep warning {name} {_word(cell)} {plain(' '.join(text.split()))}", flush=True)
 
 
 def note(name: str, cell: str, text: str) -> None:
     """Say in one line what a person may want to know."""
-    print(f"gansweep note {name} {_word(cell)} {' '.join(text.split())}", flush=True)
+    print(f"gansweep note {name} {_word(cell)} {plain(' '.join(text.split()))}", flush=True)
 
 
 def report(name: str, cell: str, done: int, planned: int, unit: str, **figures: float) -> None:
@@ -73,24 +76,27 @@ def report(name: str, cell: str, done: int, planned: int, unit: str, **figures: 
 
 
 def parse(line: str) -> Event | None:
-    """Read an event back from a line of a log (anything may stand before it); None if there is none."""
-    match = _LINE.search(line.rstrip())
+    """Read an event back from a line of a log (blanks may stand before it); None if there is none."""
+    match = _LINE.match(plain(line.strip()))
     if not match:
         return None
-    kind, name, cell, rest = match["kind"], match["stage"], match["cell"], match["rest"] or ""
+    kind, name, cell, rest = (match[group] or "" for group in ("kind", "stage", "cell", "rest"))
     if kind == "failed":
         return Event(kind, name, cell, error=rest)
     if kind in ("note", "warning"):
         return Event(kind, name, cell, text=rest)
     if kind == "finished":
-        return Event(kind, name, cell, seconds=float(rest.split()[0]))
+        took = re.match(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) s", rest)
+        return Event(kind, name, cell, seconds=float(took[1])) if took else None
     if kind == "progress":
-        counts, unit, *figures = rest.split()
-        done, planned = counts.split("/")
-        return Event(kind, name, cell, int(done), int(planned), unit, dict(f.split("=") for f in figures))
+        done = re.fullmatch(r"([0-9]{1,15})/([0-9]{1,15}) (\S+)((?: [^\s=]+=\S+)*)", rest)
+        if not done:
+            return None
+        figures = dict(figure.split("=", 1) for figure in done[4].split())
+        return Event(kind, name, cell, int(done[1]), int(done[2]), done[3], figures)
     return Event(kind, name, cell)
 
 
 def _word(cell: str) -> str:
     """Class names may hold spaces; a cell in a line may not."""
-    return "_".join(cell.split())
+    return plain("_".join(cell.split()))

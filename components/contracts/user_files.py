@@ -3,8 +3,8 @@
 import hashlib
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from components.contracts.errors import InputError
 
@@ -36,7 +36,7 @@ def file_digest(name: str, path: str | Path, most: int = LARGEST_WEIGHTS) -> str
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def open_file(name: str, path: str | Path, most: int, *, follow: bool = True) -> BinaryIO:
+def open_file(name: str, path: str | Path, most: int, *, follow: bool = True) -> BufferedReader:
     """Open a file as `read_file` does."""
     try:
         handle = os.open(path, _OPEN | (0 if follow else os.O_NOFOLLOW))
@@ -45,16 +45,15 @@ def open_file(name: str, path: str | Path, most: int, *, follow: bool = True) ->
     except OSError as error:
         reason = "it is a link" if not follow and Path(path).is_symlink() else error.strerror
         raise InputError(f"{name}{path}: can't be read ({reason})") from None
-    file = os.fdopen(handle, "rb")
     state = os.fstat(handle)
     # Files that the kernel makes up, such as those of /proc, say that they are empty.
     unfit = "not a regular file" if not stat.S_ISREG(state.st_mode) else "it is empty" if not state.st_size else ""
     if state.st_size > most:
         unfit = f"larger than {most / 1e6:,g} MB"
     if unfit:
-        file.close()
+        os.close(handle)
         raise InputError(f"{name}{path}: can't be read ({unfit}); give another file")
-    return file
+    return os.fdopen(handle, "rb")
 
 
 def read_beneath(root: Path, path: str, most: int) -> bytes:

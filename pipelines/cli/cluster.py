@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import components
-from pipelines.cli.options import Host, Jobs, Namespace, Presets, Registry, Settings, Synthetic, Tag, console, errors
+from pipelines.cli.options import (
+    Again,
+    Host,
+    Jobs,
+    MoreSettings,
+    Namespace,
+    Presets,
+    Registry,
+    Settings,
+    Synthetic,
+    Tag,
+    console,
+    errors,
+)
 
 if TYPE_CHECKING:
     from pipelines.cluster.kubeflow import Cluster
@@ -30,6 +43,7 @@ def submit(
     tag: Tag = components.__version__,
     wait: Annotated[bool, typer.Option("--wait", help="Show the run until it ends, and fetch its results.")] = False,
     out: Out = None,
+    more_settings: MoreSettings = "",
 ) -> None:
     """Run the pipeline in a cluster, on Kubeflow Pipelines.
 
@@ -38,10 +52,11 @@ def submit(
     from pipelines.cluster.kubeflow import connect
     from pipelines.cluster.submit import check_for_cluster, open_results_folder
     from pipelines.cluster.submit import submit as start
-    from pipelines.parameters import load_presets, parse_settings, parse_synthetic, resolve
+    from pipelines.parameters import load_presets, parse_settings, parse_synthetic, resolve, split_settings
 
     sets = {"synthetic_sets": parse_synthetic(synthetic)} if synthetic else {}
-    values = resolve(load_presets(presets), parse_settings(settings or []) | sets, data)
+    given = [*split_settings(more_settings), *(settings or [])]
+    values = resolve(load_presets(presets), parse_settings(given) | sets, data)
     check_for_cluster(values)
     if out:
         open_results_folder(out)
@@ -104,16 +119,19 @@ def sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, print what would run, run nothing.")
     ] = False,
+    again: Again = False,
 ) -> None:
     """Compare many arms, over a grid of any parameters, in runs that share their GANs; one table, plot and verdict.
 
     The same command goes on with a sweep that was interrupted: nothing that is finished runs again.
     """
     from pipelines.cluster.kubeflow import connect
+    from pipelines.runs.folder import owned, refuse_inside, start_anew
     from pipelines.sweep.file import read_sweep_file
 
     described = read_sweep_file(file)
     folder = out or Path("runs") / f"sweep-{described.name}"
+    refuse_inside(folder, described.data_set)
     said: set[str] = set()
     if cluster:
         from pipelines.sweep.in_cluster import plan_there, work_there
@@ -127,14 +145,18 @@ def sweep(
     if dry_run:
         _print_sweep(planned)
         return
-    from pipelines.sweep.carry_out import open_sweep_folder
+    from pipelines.sweep.carry_out import open_sweep_folder, run_folder
 
-    open_sweep_folder(folder, planned)
-    if cluster:
-        with connect(host, namespace) as reached:
-            _sweep(planned, folder, work_there(reached, planned, folder, registry, tag), said)
-    else:
-        _sweep(planned, folder, work_here(folder, jobs, planned.runs_at_once), said)
+    with owned(folder, "sweep"):
+        open_sweep_folder(folder, planned)
+        if again:
+            for run in planned.runs:
+                start_anew(run_folder(folder, run))
+        if cluster:
+            with connect(host, namespace) as reached:
+                _sweep(planned, folder, work_there(reached, planned, folder, registry, tag), said)
+        else:
+            _sweep(planned, folder, work_here(folder, jobs, planned.runs_at_once), said)
 
 
 def _sweep(planned: "Sweep", folder: Path, work: "Work", said: set[str]) -> None:
@@ -168,6 +190,7 @@ def _wait(cluster: "Cluster", run_id: str, out: Path | None, again: str) -> None
     from pipelines.cluster.submit import fetch_results, open_results_folder, results_folder
     from pipelines.cluster.watch import wait_for
     from pipelines.runs.endings import ended_by_signals
+    from pipelines.runs.folder import new_folder, owned
     from pipelines.runs.live import LiveView, PlainView
     from pipelines.runs.table import load_verdict, print_verdict
 
@@ -175,12 +198,14 @@ def _wait(cluster: "Cluster", run_id: str, out: Path | None, again: str) -> None
         errors.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
     with ended_by_signals(f"the run goes on in the cluster ({cluster.page(run_id)}); wait for it again: {again}"):
-        folder = out or results_folder(cluster.run(run_id))
+        wanted = out or results_folder(cluster.run(run_id))
         view = LiveView(console) if console.is_terminal else nullcontext(PlainView(console))
         with view as shown:
             wait_for(cluster, run_id, shown, note)
-        open_results_folder(folder)
-        fetch_results(cluster, run_id, folder)
+        folder = out or new_folder(wanted)
+        with owned(folder):
+            open_results_folder(folder)
+            fetch_results(cluster, run_id, folder)
     print_verdict(load_verdict(folder), console)
     console.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False, soft_wrap=True)
 

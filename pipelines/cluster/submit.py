@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from components.contracts.errors import InputError
+from components.contracts.files import remove_parts
 from components.plan.parameters import check_parameters
 from components.storage.objects import is_address
 from pipelines.cluster.kubeflow import Cluster, ClusterError
 from pipelines.cluster.lineage import Output
 from pipelines.compile import compile_pipeline
 from pipelines.parameters import addresses
-from pipelines.runs.folder import RESULTS
+from pipelines.runs.folder import LITTER, RESULTS, folder_name
 
 EXPERIMENT = "gansweep"
 # Kubeflow Pipelines keeps the parameters of a run in one column of its database.
@@ -63,7 +64,7 @@ def publish(cluster: Cluster, registry: str, tag: str) -> bool:
 def results_folder(run: dict[str, Any]) -> Path:
     """Return the default folder for the results of a run, one that says when it was made and how it was named."""
     moment = time.strftime("%Y-%m-%d-%H%M%S")
-    return Path("runs") / f"{moment}-{run['display_name'].split()[0]}"
+    return Path("runs") / f"{moment}-{folder_name(run['display_name'].split(' ')[0])}"
 
 
 def open_results_folder(folder: Path) -> None:
@@ -73,7 +74,8 @@ def open_results_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        held = {path.name for path in folder.iterdir()}
+        remove_parts(folder, *RESULTS)
+        held = {path.name for path in folder.iterdir()} - LITTER
     except OSError as error:
         raise InputError(f"--out: {folder} can't be written ({error.strerror}); give another folder") from None
     if held - set(RESULTS) or "verdict.json" in held:

@@ -88,7 +88,7 @@ def refuse_inside(folder: Path, data_set: str) -> None:
     if is_address(data_set):
         return
     root = Path(data_set).expanduser().resolve()
-    if folder.resolve().is_relative_to(root):
+    if root in folder.resolve().parents:
         raise InputError(f"--out: {folder} lies in the data set {root}; give a folder outside of it with --out")
 
 

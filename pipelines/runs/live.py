@@ -64,12 +64,16 @@ class LiveView:
 
     def __init__(self, console: Console, said: Iterable[str] = ()) -> None:
         self._said = set(said)
-        name = TextColumn("{task.description}", table_column=Column(no_wrap=True))
+        # Names of classes stand here: nothing in them is taken for markup.
+        name = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True))
         bar = BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=4))
-        done = TextColumn("{task.fields[done]}", table_column=Column(no_wrap=True, justify="right"))
-        figures = TextColumn("{task.fields[figures]}", table_column=Column(ratio=2, no_wrap=True, overflow="ellipsis"))
+        done = TextColumn("{task.fields[done]}", markup=False, table_column=Column(no_wrap=True, justify="right"))
+        wide = Column(ratio=2, no_wrap=True, overflow="ellipsis")
+        figures = TextColumn("{task.fields[figures]}", markup=False, table_column=wide)
         elapsed = TimeElapsedColumn(table_column=Column(no_wrap=True))
-        left = TextColumn("[dim]{task.fields[left]}", table_column=Column(no_wrap=True, justify="right"))
+        left = TextColumn(
+            "{task.fields[left]}", style="dim", markup=False, table_column=Column(no_wrap=True, justify="right")
+        )
         narrow = console.width < NARROW
         columns = (name, done, left) if narrow else (name, bar, done, figures, elapsed, left)
         self._progress = Progress(*columns, console=console, expand=not narrow)
@@ -101,7 +105,7 @@ class LiveView:
         elif event.kind == "finished":
             self._progress.update(task, total=1, completed=1, left="")
         elif event.kind == "failed":
-            self._progress.update(task, figures="[red]failed[/red]", left="")
+            self._progress.update(task, figures="failed", left="")
             self._progress.stop_task(task)
 
 

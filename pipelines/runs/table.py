@@ -18,18 +18,33 @@ NARROW, WIDE, WIDEST = 72, 90, 140
 
 
 def load_verdict(folder: Path) -> dict[str, Any]:
-    """Read the verdict of a run's folder; raises InputError if no run has finished there."""
-    if not (folder / "verdict.json").is_file():
+    """Read the verdict of a run's folder; raises InputError if no run has finished there, or it is no verdict."""
+    path = folder / "verdict.json"
+    if not path.is_file():
         raise InputError(f"{folder}: holds no finished run (no verdict.json); give the folder of a run")
-    return read_json(folder / "verdict.json")
+    verdict = read_json(path)
+    try:
+        _table(verdict, WIDEST)
+        for key in ("notice", "answer", "code_digest"):
+            verdict[key].encode()
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        raise InputError(f"{path}: not a verdict as gansweep writes it; run it anew, with --again") from None
+    return verdict
 
 
 def print_verdict(verdict: dict[str, Any], console: Console) -> None:
     """Print the answer and one row an arm: means over the replicates with their intervals, in percent."""
+    if verdict["notice"]:
+        console.print(verdict["notice"], style="yellow")
+    console.print(_table(verdict, console.width))
+    console.print(verdict["answer"])
+
+
+def _table(verdict: dict[str, Any], width: int) -> Table:
     confidence = round(100 * verdict["parameters"]["confidence"])
     data_set = verdict["data_set"]
-    columns = COLUMNS | (MORE_COLUMNS if console.width >= WIDE else {})
-    separator = " " if console.width >= WIDEST else "\n"
+    columns = COLUMNS | (MORE_COLUMNS if width >= WIDE else {})
+    separator = " " if width >= WIDEST else "\n"
     caption = f"Sensitivity: recall of {data_set['positive_class']}."
     caption += " Balanced: mean recall of the classes." if "Balanced" in columns else ""
     table = Table(
@@ -37,11 +52,11 @@ def print_verdict(verdict: dict[str, Any], console: Console) -> None:
         title_justify="left",
         caption=caption,
         caption_justify="left",
-        box=box.HEAVY_HEAD if console.width >= WIDE else box.SIMPLE,
+        box=box.HEAVY_HEAD if width >= WIDE else box.SIMPLE,
         pad_edge=False,
     )
     table.add_column("Arm", overflow="fold", min_width=6)
-    if console.width >= NARROW:
+    if width >= NARROW:
         table.add_column("Images", justify="right")
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
@@ -49,12 +64,9 @@ def print_verdict(verdict: dict[str, Any], console: Console) -> None:
     for arm in verdict["arms"]:
         cells = [_percent(arm["mean"][key], arm["intervals"][key], separator) for key in columns.values()]
         against = arm["against_real"]
-        images = [str(arm["training_images"])] if console.width >= NARROW else []
+        images = [str(arm["training_images"])] if width >= NARROW else []
         table.add_row(arm["arm"], *images, *cells, against["verdict"] if against else "-")
-    if verdict["notice"]:
-        console.print(verdict["notice"], style="yellow", highlight=False)
-    console.print(table)
-    console.print(verdict["answer"], highlight=False)
+    return table
 
 
 def _percent(value: float, interval: list[float], separator: str) -> str:

@@ -1,7 +1,7 @@
 """Carries out the runs of a sweep, so many at once, on this machine or in the cluster, and goes on where it was.
 
-A run that is finished has a verdict in its folder and is never repeated. Its artifacts stay, for the verdict over all
-arms is computed from them.
+A run that is finished has all its results in its folder and is never repeated. Its artifacts stay, for the verdict over
+all arms is computed from them.
 """
 
 import json
@@ -22,7 +22,8 @@ from pipelines.digest import code_digest
 from pipelines.local.machine import this_machine
 from pipelines.local.run import end_runs, run_locally
 from pipelines.runs.endings import StageError, ended_by_signals
-from pipelines.runs.folder import open_run_folder
+from pipelines.runs.folder import check_holds, is_finished, open_run_folder, owned
+from pipelines.runs.table import load_verdict
 from pipelines.sweep.file import PlannedRun, Sweep, SweepFile, lay_out, shared_parameters
 from pipelines.sweep.view import SweepView
 
@@ -64,17 +65,15 @@ def open_sweep_folder(folder: Path, sweep: Sweep) -> None:
     Raises InputError if it can't be written, holds something else, another sweep, or runs made by other code.
     """
     about, wanted = folder / ABOUT, json.loads(json.dumps(sweep.to_json()))
+    check_holds(folder, ABOUT)
+    if about.exists() and read_json(about) != wanted:
+        raise InputError(f"--out: {folder} holds another sweep; give a new or empty folder")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()) and not about.is_file():
-            raise InputError(f"--out: {folder} holds files of something else; give a new or empty folder")
-        if about.is_file() and read_json(about) != wanted:
-            raise InputError(f"--out: {folder} holds another sweep; give a new or empty folder")
         write_json(about, wanted)
     except OSError as error:
         raise InputError(f"--out: {folder} can't be written ({error.strerror}); give another folder") from None
-    for own in (run_folder(folder, run) for run in sweep.runs if is_finished(folder, run)):
-        if read_json(own / "verdict.json")["code_digest"] != code_digest():
+    for own in (run_folder(folder, run) for run in sweep.runs):
+        if is_finished(own) and load_verdict(own)["code_digest"] != code_digest():
             raise InputError(
                 f"--out: {own} was made by other code than this, and the runs of a sweep must be made by the same; "
                 "remove that folder to repeat the run, or give a new folder"
@@ -86,15 +85,6 @@ def run_folder(folder: Path, run: PlannedRun) -> Path:
     return folder / "runs" / run.name
 
 
-def is_finished(folder: Path, run: PlannedRun) -> bool:
-    """Return whether a run has its verdict."""
-    try:
-        read_json(run_folder(folder, run) / "verdict.json")
-    except InputError:
-        return False  # not there, or cut off
-    return True
-
-
 def work_here(folder: Path, jobs: int, runs_at_once: int) -> Work:
     """Return how a run is done on this machine; all runs share the checkpoints of their GANs, and its processors.
 
@@ -102,10 +92,11 @@ def work_here(folder: Path, jobs: int, runs_at_once: int) -> Work:
     """
 
     def do(run: PlannedRun, own: Path, show: Callable[[Event], None]) -> None:
-        open_run_folder(own, run.parameters)
         threads = max(run.parameters["gan_threads"], run.parameters["classifier_threads"])
         cells = (jobs or this_machine().cells_at_once(threads)) // runs_at_once
-        run_locally(own, _Shown(show), max(1, cells), checkpoints=folder / "checkpoints")
+        with owned(own):
+            open_run_folder(own, run.parameters)
+            run_locally(own, _Shown(show), max(1, cells), checkpoints=folder / "checkpoints")
 
     return Work(do, end_runs)
 
@@ -116,7 +107,7 @@ def carry_out(sweep: Sweep, folder: Path, work: Work, view: SweepView) -> None:
     After a failure no further run starts, those under way come to their end, and StageError names the run that failed.
     Raises Interrupted when a signal comes.
     """
-    waiting = [run for run in sweep.runs if not is_finished(folder, run)]
+    waiting = [run for run in sweep.runs if not is_finished(run_folder(folder, run))]
     finished = [run.name for run in sweep.runs if run not in waiting]
     for name in finished:
         view.finished(name)

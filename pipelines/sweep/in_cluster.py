@@ -16,7 +16,7 @@ from pipelines.cluster.watch import SECONDS_BETWEEN_LOOKS, TaskStates, reason_of
 from pipelines.compile import compile_pipeline
 from pipelines.digest import code_digest
 from pipelines.runs.endings import StageError
-from pipelines.runs.folder import open_run_folder
+from pipelines.runs.folder import folder_name, open_run_folder
 from pipelines.sweep.carry_out import Work
 from pipelines.sweep.file import PlannedRun, Sweep, SweepFile, lay_out
 
@@ -80,7 +80,7 @@ def run_name(sweep: Sweep, run: PlannedRun, images: str) -> str:
 def _bring(cluster: Cluster, run_id: str, own: Path, test_sets: Path) -> None:
     """Bring evaluations, test set and results, laid out as a run on this machine leaves them; the verdict last."""
     outputs = cluster.outputs(run_id)
-    artifacts = fresh_folder(own / "artifacts") / run_id
+    artifacts = fresh_folder(own / "artifacts") / folder_name(run_id)
     addresses = [output.uri for output in outputs if (output.stage, output.name) == ("evaluate", "evaluation")]
     for number, address in enumerate(addresses):
         evaluation = artifacts / f"arm-{number}" / "evaluate" / "evaluation"

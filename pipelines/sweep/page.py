@@ -16,6 +16,7 @@ from components.compare.statistics.rule import Rule
 from components.contracts.arms import parse_arm
 from components.contracts.figures import Line, draw_lines, inline_svg, panels, series_style
 from components.contracts.files import write_json, write_text
+from components.contracts.plain_text import spreadsheet_cell
 from pipelines.sweep.join import METRICS
 
 TITLES = {
@@ -72,7 +73,8 @@ def table_csv(joined: dict[str, Any]) -> str:
         + ["p_value", "p_holm", "verdict"]
     )
     for arm in joined["arms"]:
-        row = [arm[key] for key in ("point", "arm", "run", "synthetic_images", "training_images", "replicates")]
+        row = [spreadsheet_cell(arm[key]) for key in ("point", "arm", "run")]
+        row += [arm[key] for key in ("synthetic_images", "training_images", "replicates")]
         for name in METRICS:
             row += [arm["mean"][name], *arm["intervals"][name]]
         against = arm["against_real"]

@@ -76,16 +76,17 @@ class SweepBars:
         self._parts = {run.name: _Part(run) for run in sweep.runs}
         self._told = set(said)
         self._progress = Progress(
-            TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=2)),
+            # Names of points and classes stand here: nothing in them is taken for markup.
+            TextColumn("{task.description}", markup=False, table_column=_text_column()),
             BarColumn(bar_width=None, table_column=Column(ratio=2, min_width=4)),
             TextColumn("{task.percentage:>3.0f}%", table_column=Column(no_wrap=True)),
-            TextColumn("{task.fields[doing]}", table_column=Column(ratio=2, no_wrap=True, overflow="ellipsis")),
+            TextColumn("{task.fields[doing]}", markup=False, table_column=_text_column()),
             TimeElapsedColumn(table_column=Column(no_wrap=True)),
             console=console,
             expand=True,
         )
         self._shares = dict.fromkeys(self._parts, 0.0)
-        self._all = self._progress.add_task(f"[bold]{sweep.name}[/bold]", total=len(self._parts), doing="")
+        self._all = self._progress.add_task(sweep.name, total=len(self._parts), doing="")
         self._tasks = {name: self._progress.add_task(name, total=1, doing="", start=False) for name in self._parts}
 
     def __enter__(self) -> "SweepBars":
@@ -114,7 +115,7 @@ class SweepBars:
 
     def failed(self, name: str) -> None:
         """Mark the bar of a run."""
-        self._progress.update(self._tasks[name], doing="[red]failed[/red]")
+        self._progress.update(self._tasks[name], doing="failed")
         self._progress.stop_task(self._tasks[name])
 
     def _move(self, name: str, share: float, doing: str) -> None:
@@ -124,6 +125,10 @@ class SweepBars:
         self._progress.update(
             self._all, completed=sum(self._shares.values()), doing=f"{done} of {len(self._shares)} runs"
         )
+
+
+def _text_column() -> Column:
+    return Column(no_wrap=True, overflow="ellipsis", ratio=2)
 
 
 class _Part:

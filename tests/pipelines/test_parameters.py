@@ -4,7 +4,15 @@ import pytest
 
 from components.contracts.errors import InputError
 from components.plan.parameters import check_parameters
-from pipelines.parameters import declared_parameters, load_preset, load_presets, parse_settings, preset_names, resolve
+from pipelines.parameters import (
+    declared_parameters,
+    load_preset,
+    load_presets,
+    parse_settings,
+    preset_names,
+    resolve,
+    split_settings,
+)
 from pipelines.readme import README, with_table
 
 
@@ -107,3 +115,65 @@ def test_a_text_that_yaml_takes_for_something_else_is_to_be_quoted(tmp_path, wor
         load_preset(str(preset))
     preset.write_text(f'positive_class: "{word}"\n')
     assert load_preset(str(preset)) == {"positive_class": word}
+
+
+PRESETS = {
+    "1: 2": '1 is read as 1, not as a name; write it in quotes, "1"',
+    "no: 2": 'no is read as False, not as a name; write it in quotes, "no"',
+    "seed: 1\nseed: 2": "line 2: seed stands there twice",
+    "gan_epochs: 1\n\tseed: 2": "line 2: found character",
+    "seed: 2020-99-99": "not valid YAML (month must be in 1..12)",
+    "a: &a [1]\nb: *a": "line 2: aliases (*name) are not read",
+    "a: " + "[" * 5000: "line 1: nested more than 20 deep",
+    "a: !!python/object:os.system x": "could not determine a constructor",
+    "[1, 2]": "expected one 'parameter: value' a line",
+    "arms: real,gan:8": "write it as a list, arms: [a, b]",
+    "gpus: 1": 'write it between quotes: gpus: "..."',
+    "positive_class: yes": 'write it between quotes: positive_class: "..."',
+}
+
+
+@pytest.mark.parametrize("text", PRESETS, ids=range(len(PRESETS)))
+def test_a_preset_that_is_none_is_refused_in_one_line(tmp_path, text):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(InputError) as refusal:
+        load_preset(str(tmp_path / "mine.yaml"))
+    assert PRESETS[text] in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_preset_is_read_in_utf_8_with_or_without_a_byte_order_mark(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(b"\xef\xbb\xbfgan_epochs: 1\r\n")
+    assert load_preset(str(path)) == {"gan_epochs": 1}
+    path.write_bytes("gan_epochs: 1 # für den Test".encode("latin-1"))
+    with pytest.raises(InputError, match="not text in UTF-8"):
+        load_preset(str(path))
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="there is no preset|not a regular file"):
+        load_preset(str(path))
+
+
+def test_what_kubeflow_would_put_a_value_in_place_of_is_refused():
+    for settings in ({"positive_class": "{{$.inputs}}"}, {"node_selector": {"a": "{{$.x}}"}}):
+        with pytest.raises(InputError, match=f"{next(iter(settings))}: holds"):
+            resolve({}, settings, "images")
+    with pytest.raises(InputError, match="data_set: holds"):
+        resolve({}, {}, "images/{{$.x}}")
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("", []),
+        ("seed=1  gan_epochs=2", ["seed=1", "gan_epochs=2"]),
+        (
+            'node_selector={"my/label": "yes"} seed=1 positive_class=basal cell carcinoma',
+            ['node_selector={"my/label": "yes"}', "seed=1", "positive_class=basal cell carcinoma"],
+        ),
+        ("positive_class=Hodgkin's a=b", ["positive_class=Hodgkin's a=b"]),
+    ],
+)
+def test_several_settings_in_one_text_are_told_apart_by_the_names_of_parameters(text, settings):
+    assert split_settings(text) == settings

@@ -9,22 +9,25 @@ from typing import Any
 
 NOTE = (
     "The paper calls the recall of benign sensitivity and the recall of malignant specificity. Here sensitivity is the "
-    "recall of malignant: compare the paper's recall of malignant with it. Its numbers are of one training an arm and "
-    "have no intervals."
+    "recall of malignant, and the paper's two numbers stand in the rows where they belong by that. They are of one "
+    "training an arm and have no intervals."
 )
 
 
 @dataclass(frozen=True)
 class PaperArm:
-    """One arm as printed; `per_class` holds precision, recall, F1 and support, `matrix` rows are the actual class."""
+    """One arm as printed; `per_class` holds precision, recall, F1 and support, `matrix` rows are the actual class.
+
+    `sensitivity` is the recall of malignant, which the paper prints as specificity, and the other way round.
+    """
 
     tables: str
     accuracy: float
     per_class: dict[str, tuple[float, float, float, int]]
     macro: tuple[float, float, float]
     weighted: tuple[float, float, float]
-    recall_called_specificity: float
-    recall_called_sensitivity: float
+    sensitivity: float
+    specificity: float
     matrix: dict[str, dict[str, int]]
 
 

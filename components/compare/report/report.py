@@ -169,8 +169,8 @@ def _reports_section(verdict: dict[str, Any]) -> dict[str, Any]:
                 and {
                     "tables": printed.tables,
                     "accuracy": printed.accuracy,
-                    "specificity": printed.recall_called_specificity,
-                    "sensitivity": printed.recall_called_sensitivity,
+                    "specificity": printed.specificity,
+                    "sensitivity": printed.sensitivity,
                     "rows": report_tables.paper_rows(printed, order),
                     "matrix": report_tables.matrix_rows(printed.matrix, order, positive),
                 },

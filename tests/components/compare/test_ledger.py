@@ -122,3 +122,12 @@ def test_the_ledger_is_a_table_with_one_row_a_change(tmp_path):
 def test_a_ledger_without_changes_still_has_its_header(tmp_path):
     write_ledger(tmp_path / "ledger.csv", changes([0, 1], [0, 1], [0, 1]))
     assert (tmp_path / "ledger.csv").read_text().strip() == ",".join(COLUMNS)
+
+
+def test_no_name_in_the_ledger_is_a_formula_for_a_spreadsheet(tmp_path):
+    classes = ("=HYPERLINK(0)", "malignant")
+    write_ledger(tmp_path / "ledger.csv", changes([0, 0, 1], [0, 1, 1], [1, 0, 0], classes))
+    with (tmp_path / "ledger.csv").open(newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert "'=HYPERLINK(0)" in cells
+    assert not [cell for cell in cells if cell.startswith("=")]

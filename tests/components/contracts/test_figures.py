@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from components.contracts.figures import MOST_POINTS, SERIES, Line, line_chart, montage, picture_uri, series_style, thin
@@ -83,3 +84,16 @@ def test_a_montage_is_read_like_text_and_fills_up_with_grey():
     sheet = montage(images, columns=2)
     assert sheet.shape == (4, 4, 3)
     assert sheet[::2, ::2, 0].tolist() == [[10, 20], [30, 128]]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["C:\\data", "a\\074img src=x onerror=1>", "\\g<0>", "$5% or $9", "$x^2$", "<b>&amp;", "[red]", "{{$.x}}"],
+)
+def test_a_name_is_shown_as_it_is_in_a_chart_and_its_description(name):
+    svg = line_chart("one", name, [Line(name, [0, 1], [0, 1])], name, name)
+    root = ElementTree.fromstring(svg)
+    texts = [element.text for element in root.iter() if element.tag.endswith("text")]
+    assert texts.count(name) == 3
+    assert root.get("aria-label") == name
+    assert "<img" not in svg

@@ -15,6 +15,10 @@ import pytest
 import yaml
 from small_run import SMALL, command
 
+from components.contracts.errors import InputError
+from pipelines.local.run import stage_environment
+from pipelines.runs.table import load_verdict
+
 SCHEMA = Path(__file__).parents[3] / "components/compare/verdict.schema.json"
 
 
@@ -43,7 +47,7 @@ def test_a_run_leaves_its_results_in_its_folder(finished):
     folder, _ = finished
     left = {path.name for path in folder.iterdir()}
     files = {"report.html", "verdict.json", "ledger.csv", "summary.md", "run.log", "parameters.yaml", "pipeline.yaml"}
-    assert left == files | {"artifacts"}
+    assert left == files | {"artifacts"}, "of what lay there meanwhile (checkpoints, temporary files) nothing stays"
     assert yaml.safe_load((folder / "parameters.yaml").read_text())["gan_updates"] == 9
 
 
@@ -102,6 +106,65 @@ def test_an_interrupted_run_goes_on_and_gives_the_same_verdict_to_the_bit(finish
         for run in (finished[0], folder)
     ]
     assert without_times[0] == without_times[1]
+
+
+def test_a_finished_run_is_shown_and_not_touched_unless_asked(finished, phantoms, tmp_path):
+    """Killed while it copied its results, it is brought to its end by the same command, without a stage."""
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0], folder)
+    words = command("--data", phantoms, "--out", folder, **SMALL)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.name != "parameters.yaml"}
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert f"{folder}: finished already; --again runs it anew" in done.stdout
+    assert done.stdout.rstrip().endswith(f"Report: {folder / 'report.html'}")
+    assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.name != "parameters.yaml"}
+
+    (folder / "report.html").unlink()
+    (folder / ".report.html.abc.part").touch()
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "plan: started" in done.stdout) == (0, False), done.stderr
+    for name in ("report.html", "verdict.json"):
+        assert (folder / name).read_bytes() == (finished[0] / name).read_bytes()
+    assert not list(folder.glob(".*.part"))
+
+    process = subprocess.Popen([*words, "--again"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: (folder / "tmp").is_dir())
+    second = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert (second.returncode, "a run is under way in" in second.stderr) == (2, True)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert not (folder / "verdict.json").exists()
+
+
+def test_no_result_lies_in_the_data_set_and_two_runs_of_one_second_have_two_folders(phantoms, tmp_path):
+    words = command("--data", ".", **SMALL)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, cwd=phantoms, env=with_code_from_here())
+    assert (done.returncode, "lies in the data set" in done.stderr) == (2, True)
+    assert not (phantoms / "runs").exists()
+
+
+def with_code_from_here() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+
+
+def test_stages_are_not_led_astray_by_the_folder_or_the_environment_they_start_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    (tmp_path / "components").mkdir()
+    (tmp_path / "components" / "__init__.py").write_text("raise SystemExit('taken')")
+    monkeypatch.setenv("PYTHONPATH", with_code_from_here()["PYTHONPATH"])
+    given = stage_environment(tmp_path / "checkpoints", tmp_path / "tmp")
+    asked = "import components, keras, tempfile; print(keras.backend.backend(), tempfile.gettempdir())"
+    (tmp_path / "tmp").mkdir()
+    said = subprocess.check_output([sys.executable, "-c", asked], env=given, cwd=tmp_path, text=True)
+    assert said.split() == ["tensorflow", str(tmp_path / "tmp")]
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "[" * 100_000, '{"arms": 1}', "{", '{"a": ' + "9" * 5000 + "}"])
+def test_a_verdict_that_is_none_is_refused_in_one_line(tmp_path, content):
+    (tmp_path / "verdict.json").write_text(content)
+    with pytest.raises(InputError, match=r"verdict\.json: not "):
+        load_verdict(tmp_path)
 
 
 def test_killing_the_command_leaves_no_process(phantoms, tmp_path):

@@ -22,8 +22,8 @@ from components.contracts.errors import InputError
 from components.contracts.files import fresh_folder
 from components.contracts.imageset import read_imageset
 from components.contracts.metrics import scores
-from pipelines.digest import code_digest
 from pipelines.runs.endings import StageError
+from pipelines.runs.folder import RESULTS, is_finished, owned
 from pipelines.sweep.carry_out import carry_out, open_sweep_folder, plan_here, work_here
 from pipelines.sweep.file import NOT_IN_GRID, PlannedRun, Point, Sweep, lay_out, read_sweep_file
 from pipelines.sweep.join import join
@@ -170,7 +170,8 @@ def swept(finished, phantoms, tmp_path_factory):
     said.append(interrupted(words, out, lambda: log.is_file() and log.read_text().count("finished train_gan") == 2))
     text = log.read_text()
     shutil.copytree(finished[0] / "artifacts", fresh_folder(second / "artifacts"), dirs_exist_ok=True)
-    shutil.copyfile(finished[0] / "verdict.json", second / "verdict.json")
+    for name in RESULTS:
+        shutil.copyfile(finished[0] / name, second / name)
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     return Swept(out, [*said, done.stdout], begun, text)
@@ -211,7 +212,7 @@ def test_runs_share_their_checkpoints_and_no_more_go_at_once_than_asked_for(tmp_
         told.append((folder.name, cells, checkpoints))
         finished_before[folder.name] = {path.parent.name for path in folder.parent.glob("*/verdict.json")}
         time.sleep(0.05)
-        (folder / "verdict.json").write_text("{}")
+        leave_results(folder)
         under_way.remove(folder.name)
 
     monkeypatch.setattr("pipelines.sweep.carry_out.run_locally", run)
@@ -232,7 +233,7 @@ def test_after_a_failure_no_further_run_starts_and_the_next_time_only_what_is_mi
             raise StageError("prepare failed: no")
         if folder.name == "03":
             time.sleep(0.3)  # goes on while the other has failed
-        (folder / "verdict.json").write_text(json.dumps({"code_digest": code_digest()}))
+        leave_results(folder)
 
     monkeypatch.setattr("pipelines.sweep.carry_out.run_locally", run)
     sweep = laid_out(tmp_path, ratios=[1, 2, 3, 4], cells_a_run=4, runs_at_once=2)
@@ -279,6 +280,30 @@ def test_runs_of_other_code_are_not_gone_on_with(swept, monkeypatch):
     monkeypatch.setattr("pipelines.sweep.carry_out.code_digest", lambda: "other")
     with pytest.raises(InputError, match="runs/01-classifier_dropout-0.25 was made by other code"):
         open_sweep_folder(swept.folder, sweep_of(swept.folder))
+
+
+def test_a_sweep_has_one_owner_at_a_time_and_does_not_lie_in_its_data_set(phantoms, tmp_path):
+    file = write(tmp_path / "doses.yaml", data_set=str(phantoms), ratios=[10], set={"gan_batch_size": 8})
+    with owned(tmp_path / "out"):
+        second = gansweep(file, "--out", tmp_path / "out")
+    inside = gansweep(file, "--out", phantoms / "out")
+    assert (second.returncode, inside.returncode) == (2, 2)
+    assert "a sweep is under way in" in second.stderr
+    assert "lies in the data set" in inside.stderr
+    assert not (phantoms / "out").exists()
+
+
+def test_a_run_without_its_report_is_not_finished(joined_twice):
+    _, folder = joined_twice
+    assert is_finished(folder / "runs" / "01")
+    (folder / "runs" / "01" / "report.html").unlink()
+    assert not is_finished(folder / "runs" / "01")
+
+
+def leave_results(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in RESULTS:
+        (folder / name).write_text("{}")
 
 
 def sweep_of(folder: Path) -> Sweep:

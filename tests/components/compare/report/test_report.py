@@ -168,6 +168,11 @@ def test_the_papers_numbers_stand_beside_a_run_of_its_arms(run, page):
     assert "Confusion matrix: the paper (accuracy 84.0%)" in captions
     assert "The paper, Tables 3 and 4" in [words for _, words in page.all("th")]
     assert "The paper calls the recall of benign sensitivity" in run[-1]
+    specificity, sensitivity = (
+        f'>{name}</th>.*beside-run">([0-9.]+)<' for name in ("Specificity", r"Sensitivity \(\w+\)")
+    )
+    assert re.findall(specificity, run[-1]) == ["0.66", "0.72", "0.82"]
+    assert re.findall(sensitivity, run[-1]) == ["0.96", "0.94", "0.86"]
 
 
 def test_the_papers_numbers_stay_away_from_other_experiments(tmp_path):

@@ -92,6 +92,15 @@ def test_a_confusion_matrix_keeps_its_counts_and_marks_missed_disease():
     assert aa.share == 0.75
 
 
+def test_the_papers_sensitivity_is_its_recall_of_malignant():
+    """Its tables 1, 3 and 5 print the two under each other's names."""
+    assert [arm.sensitivity for arm in paper.ARMS.values()] == [0.96, 0.94, 0.86]
+    assert [arm.specificity for arm in paper.ARMS.values()] == [0.66, 0.72, 0.82]
+    for arm in paper.ARMS.values():
+        assert arm.sensitivity == arm.per_class["malignant"][1]
+        assert arm.specificity == pytest.approx(arm.per_class["benign"][1], abs=0.011)
+
+
 def test_the_papers_tables_agree_with_its_confusion_matrices():
     for arm in paper.ARMS.values():
         total = sum(sum(row.values()) for row in arm.matrix.values())
