@@ -56,7 +56,7 @@ def forest(
     reach = max(1.0, abs(left), abs(right)) * 1.12
     axes.set_xlim(-reach, reach)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.set_xlabel(f"{title}: difference to real, percentage points")
+    axes.set_xlabel(f"{title}: points against real")
     level = f"{100 * confidence:g}%"
     return inline_svg(
         figure,
