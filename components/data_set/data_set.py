@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.contracts.errors import InputError
+from components.contracts.user_files import read_beneath
 from components.data_set.columns import check_wanted
 from components.data_set.facts import Facts, table_facts
 from components.data_set.files import ImageFile
 from components.data_set.layout import lay_out
-from components.data_set.listing import Listing, is_archive, list_folder, list_objects
+from components.data_set.listing import LARGEST_FILE, Listing, is_archive, list_folder, list_objects
 from components.data_set.summary import TableSummary, summarise
 from components.data_set.table import read_table
 from components.data_set.words import shown
@@ -69,7 +70,7 @@ class DataSet:
     def read(self, file: ImageFile) -> bytes:
         """Return the bytes of one file, checked where they come over a network. Safe to call from several threads."""
         if isinstance(self.source, Path):
-            return (self.source / file.path).read_bytes()
+            return read_beneath(self.source, file.path, LARGEST_FILE)
         return self.source.read(StoredObject(file.path, file.size, file.version))
 
     def digest(self) -> str:

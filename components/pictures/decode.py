@@ -12,10 +12,11 @@ Choices, each made so that pictures of one data set stay comparable:
 
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 MOST_PIXELS = 50_000_000  # 150 MB decoded; dermoscopes and phones stay below
 FORMATS = (
@@ -28,6 +29,9 @@ FORMATS = (
     "JPEG2000",
     "PPM",
 )  # none that runs another program, as EPS does
+MOST_SCANS = 50  # a progressive JPEG has about 10
+MOST_SLOW_PIXELS = 2_000_000  # of what Pillow decodes pixel by pixel: seconds
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd8]")
 THUMBNAIL = 32  # pixels; the scale on which near-duplicates are compared
 
 # Said of pictures of 16 bits whose values need 12 at most: 4095 of 65535 is 16 of 255.
@@ -72,7 +76,7 @@ def decode(data: bytes, size: int) -> Picture:
         raise RefusedImage("empty: the file has zero bytes")
     try:
         rgb, notes = _decode_rgb(data)
-    except RefusedImage:
+    except (RefusedImage, MemoryError):  # want of memory is no fault of the picture
         raise
     except UnidentifiedImageError:
         raise RefusedImage(_why_unknown(data)) from None
@@ -101,6 +105,7 @@ def _decode_rgb(data: bytes) -> tuple[Image.Image, list[str]]:
             raise RefusedImage(f"too large: {width} x {height} pixels, at most {MOST_PIXELS:,} are read")
         sixteen_bits = image.mode.startswith("I") or any(";16" in str(tile[3]) for tile in image.tile)
         turned = _orientation(image) in _UPRIGHT
+        _refuse_slow(data, image)
         image.load()
         rgb = _to_rgb(image, notes)
         if sixteen_bits:
@@ -115,6 +120,25 @@ def _decode_rgb(data: bytes) -> tuple[Image.Image, list[str]]:
         if getattr(image, "is_animated", False):
             notes.append("first of several pictures")
     return rgb, notes
+
+
+def _refuse_slow(data: bytes, image: ImageFile.ImageFile) -> None:
+    """Refuse what takes minutes to decode though the file is small: each scan of a JPEG goes over the whole picture."""
+    if image.format in ("JPEG", "MPO") and data.count(b"\xff\xda") > MOST_SCANS and _scans(data) > MOST_SCANS:
+        raise RefusedImage(f"more than {MOST_SCANS} scans, which no camera or program writes; save it anew")
+    slow = any(tile[0] in ("ppm", "ppm_plain") for tile in image.tile)
+    if slow and image.width * image.height > MOST_SLOW_PIXELS:
+        raise RefusedImage(f"a PNM of this kind is read slowly, up to {MOST_SLOW_PIXELS:,} pixels; save it as PNG")
+
+
+def _scans(data: bytes) -> int:
+    """Return the number of scans of a JPEG's first picture, without what lies in its other segments."""
+    scans, marker = 0, _MARKER.search(data, 2)
+    while marker and marker[0] != b"\xff\xd9":
+        scans += marker[0] == b"\xff\xda"
+        length = 0 if marker[0] == b"\xff\x01" else int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+        marker = _MARKER.search(data, marker.end() + length)
+    return scans
 
 
 def _resized(image: Image.Image, size: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from threading import BoundedSemaphore
 import numpy as np
 from PIL import Image
 
+from components.contracts.errors import InputError
 from components.data_set.data_set import DataSet, ImageFile
 from components.pictures.decode import THUMBNAIL, RefusedImage, decode
 
@@ -70,6 +71,11 @@ def read_images(
         for row, reading in enumerate(readings):
             try:
                 digest, notes = reading.result()
+            except MemoryError:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise InputError(
+                    f"data_set: out of memory while {files[row].path} was decoded; give more memory or smaller pictures"
+                ) from None
             except RefusedImage as error:
                 refused.append((files[row], str(error)))
             except BaseException:

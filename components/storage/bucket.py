@@ -170,6 +170,9 @@ def connect(name: str, scheme: str, bucket: str, prefix: str) -> Bucket:
     missing = [variable for variable in (ENDPOINT, ACCESS_KEY, SECRET_KEY) if not os.environ.get(variable)]
     if missing:
         raise InputError(f"{name}: {address}: to reach object storage set {', '.join(missing)} in the environment")
+    for variable in (ACCESS_KEY, SECRET_KEY):
+        if not os.environ[variable].isprintable():
+            raise InputError(f"{variable}: holds a line end or another control character; set it without")
     server = os.environ[ENDPOINT]
     parts = urlsplit(server)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.username:

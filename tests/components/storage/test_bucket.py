@@ -220,3 +220,11 @@ def test_a_file_is_the_same_from_a_folder_and_from_a_bucket(bucket, tmp_path):
     bucket.write("tables/groups.csv", path)
     assert file_version("groups", address) != before
     assert "there is no such object" in refusal(lambda: file_version("groups", f"{bucket.address}/tables/group"))
+
+
+def test_a_key_with_a_line_end_is_refused_without_being_shown(monkeypatch):
+    for name, value in (("ENDPOINT", "http://localhost:9"), ("ACCESS_KEY", "hidden-key\n"), ("SECRET_KEY", "secret")):
+        monkeypatch.setenv(f"GANSWEEP_S3_{name}", value)
+    with pytest.raises(InputError, match="GANSWEEP_S3_ACCESS_KEY: holds a line end") as refusal:
+        open_bucket("data_set", "minio://bucket/images")
+    assert "hidden-key" not in str(refusal.value)
