@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.contracts.errors import InputError
-from components.contracts.user_files import read_beneath
+from components.contracts.plain_text import plain
+from components.contracts.user_files import LARGEST_TEXT, read_beneath, read_file
 from components.data_set.columns import check_wanted
 from components.data_set.facts import Facts, table_facts
 from components.data_set.files import ImageFile
@@ -154,7 +155,12 @@ def _list(address: str, progress: Callable[[int], None]) -> "tuple[Path | Bucket
         raise InputError(f"data_set: {root}: is {archive} give the folder that holds one folder a class")
     root = root.resolve()
     path = root / ABOUT
-    return root, root.name, path.read_bytes() if path.is_file() else b"{}", list_folder(root, progress)
+    return (
+        root,
+        root.name,
+        read_file("data_set: ", path, LARGEST_TEXT) if path.is_file() else b"{}",
+        list_folder(root, progress),
+    )
 
 
 def _facts(where: str, table: str, columns: dict[str, Any], listing: Listing) -> Facts:
@@ -171,8 +177,8 @@ def _about(where: str, default_name: str, about: bytes) -> tuple[str, str]:
     """Return the name and the notice of a data set."""
     try:
         said = json.loads(about)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{where}/{ABOUT}: not valid JSON ({error})") from None
     if not isinstance(said, dict):
         raise InputError(f'{where}/{ABOUT}: expected an object, {{"name": "...", "notice": "..."}}')
-    return str(said.get("name", default_name)), str(said.get("notice", ""))
+    return plain(str(said.get("name", default_name))), plain(str(said.get("notice", "")))

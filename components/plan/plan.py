@@ -8,6 +8,7 @@ from components.contracts.arms import GAN, Arm, parse_arms
 from components.contracts.errors import InputError
 from components.contracts.gan_sizes import gan_image_size
 from components.contracts.imageset import fold_count
+from components.contracts.plain_text import PLACEHOLDER, plain
 from components.data_set.checks import check_classes, check_files, check_sizes, listed_reasons
 from components.data_set.data_set import DataSet, find_positive_class
 from components.data_set.synthetic_sets import check_arms, open_synthetic_sets
@@ -16,6 +17,7 @@ from components.storage.addresses import file_version
 
 # KFP slows down and Argo's status outgrows its limit beyond about this many loop cells in one run.
 MOST_CELLS = 100
+LONGEST_NAME = 150  # bytes of a class's name, which stands in names of files
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,16 @@ class Plan:
         }
 
 
+def _check_name(name: str) -> None:
+    """Refuse the name of a class that no log, file or argument of Kubeflow could hold as it is; raises InputError."""
+    if PLACEHOLDER in name:
+        raise InputError(f"data_set: class '{name}': Kubeflow would put a value in place of '{PLACEHOLDER}'; rename it")
+    if plain(name) != name:
+        raise InputError(f"data_set: class '{plain(name)}': its name holds a control character; rename it")
+    if len(name.encode()) > LONGEST_NAME:
+        raise InputError(f"data_set: class '{name[:40]}...': its name is longer than {LONGEST_NAME} bytes; shorten it")
+
+
 def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     """Check the parameters against the listed data set and lay out the work.
 
@@ -64,6 +76,8 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     missing file, or more loop cells than a run may have.
     """
     classes = data_set.classes
+    for name in classes:
+        _check_name(name)
     check_classes(data_set)
     positive_class = find_positive_class(parameters.positive_class, classes)
     arms = parse_arms(parameters.arms)

@@ -1,12 +1,12 @@
 """Addresses of data: a path of this machine, or minio://bucket/prefix."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.contracts.errors import InputError
+from components.contracts.user_files import file_digest
 from components.storage.objects import SCHEMES, StoredObject, is_address
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def file_version(name: str, address: str) -> str:
     if is_address(address):
         return find_object(name, address)[1].etag
     with local_file(name, address) as path:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return file_digest(f"{name}: ", path)
 
 
 def find_object(name: str, address: str) -> "tuple[Bucket, StoredObject]":

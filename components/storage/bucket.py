@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
+from xml.etree.ElementTree import ParseError
 
 from minio import Minio
 from minio.error import InvalidResponseError, S3Error, ServerError
@@ -125,6 +126,11 @@ class Bucket:
         )
         try:
             return tries(action)
+        except ParseError:
+            raise InputError(
+                f"{self.name}: {self.address}: {self.server} does not answer as an S3 server does; is it the port of a "
+                f"console? check {ENDPOINT}"
+            ) from None
         except (HTTPError, S3Error, ServerError, InvalidResponseError, BrokenTransfer) as error:
             where = f"{self.address}/{item}" if item else self.address
             raise InputError(f"{self.name}: {where}: {self._reason(error, seconds)}") from None

@@ -9,7 +9,7 @@ from components.contracts.errors import InputError
 from components.data_set.data_set import open_data_set
 from components.plan.component import plan
 from components.plan.parameters import Parameters, check_parameters
-from components.plan.plan import make_plan
+from components.plan.plan import _check_name, make_plan
 from pipelines.parameters import declared_parameters, resolve
 
 
@@ -189,3 +189,10 @@ def test_only_the_stages_that_want_gpus_get_them_and_their_nodes(image_folder, t
     found = {stage: [(tmp_path / f"{stage}_{what}").read_text() for what in ("gpus", "nodes")] for stage in stages}
     assert [found[stage][0] for stage in stages] == ["", "2", ""]
     assert [json.loads(found[stage][1]) for stage in stages] == [{}, {"pool": "gpu"}, {}]
+
+
+@pytest.mark.parametrize("name", ["{{$.inputs}}", "malig\nnant", "a\x1b[2J", "b" * 151])
+def test_a_name_of_a_class_that_no_log_or_file_could_hold_is_refused(name):
+    with pytest.raises(InputError, match="data_set: class '.*(rename|shorten) it"):
+        _check_name(name)
+    _check_name("良性, C:\\data [red] $5%")
