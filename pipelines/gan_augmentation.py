@@ -229,6 +229,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         audited = place(
             audit(
                 development_set=prepared.outputs["development_set"],
+                test_set=prepared.outputs["test_set"],
                 synthetic_set=synthesized.outputs["synthetic_set"],
                 features=embedded.outputs["features"],
                 seed=seed,

@@ -8,8 +8,9 @@ from threadpoolctl import threadpool_limits
 
 from components.audit import inception
 from components.audit.generators import generators_of
-from components.audit.measure import FeaturesOf, measure_memorisation, measure_quality
+from components.audit.measure import FeaturesOf, measure_quality
 from components.audit.memorisation import ABOUT
+from components.audit.privacy import measure_privacy
 from components.contracts.features import Features
 from components.contracts.files import fresh_folder, write_json
 from components.contracts.imageset import ImageSet
@@ -21,6 +22,7 @@ FEATURE_CHUNK = 512
 
 def audit(
     development: ImageSet,
+    test: ImageSet,
     synthetic: ImageSet,
     features: Features,
     seed: int,
@@ -29,7 +31,7 @@ def audit(
     threads: int,
     report_folder: str | Path,
 ) -> None:
-    """Write audit.json: the quality and privacy of every generator's images.
+    """Write audit.json: of every generator's images the quality, the privacy, and whether they know the test set.
 
     Quality is judged by `features`, or by those of Inception with the weights in the file `inception_weights` if that
     is not "". Same seed, same bits. Raises InputError if the weights can't be used or features are missing.
@@ -46,7 +48,7 @@ def audit(
                 "features": about,
                 "quality": measure_quality(synthetic, development, generators, features_of, seed),
                 "memorisation_rule": ABOUT,
-                "memorisation": measure_memorisation(synthetic, development, generators, seed),
+                "memorisation": measure_privacy(synthetic, development, test, generators, seed),
             },
         )
 

@@ -88,7 +88,7 @@ def main() -> None:
     timed(synthesize, "Screen")
     timed(synthesize, "_draw")
     timed(audit, "measure_quality")
-    timed(audit, "measure_memorisation")
+    timed(audit, "measure_privacy")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         start = time.monotonic()
@@ -113,6 +113,7 @@ def main() -> None:
         print(f"embedded after {time.monotonic() - start:.1f} s")
         audit.audit(
             development,
+            development.subset(np.arange(0, COUNT, 5)),
             synthetic,
             read_features(root / "features"),
             0,

@@ -9,6 +9,7 @@ from PIL import Image
 
 from components.audit.audit import audit
 from components.audit.generators import generators_of
+from components.audit.privacy import measure_privacy
 from components.contracts.features import measured_rows, read_features
 from components.contracts.imageset import ImageSet
 from components.contracts.progress import parse
@@ -45,7 +46,7 @@ def features(phantom_set, synthetic_set, tmp_path_factory):
 
 
 @pytest.fixture
-def run(phantom_set, features, tmp_path):
+def run(phantom_set, phantom_test_set, features, tmp_path):
     """Return a function that audits a synthetic set of the phantoms, and gives audit.json's path and content."""
 
     def refuse(constant):
@@ -53,7 +54,9 @@ def run(phantom_set, features, tmp_path):
 
     def audited(synthetic, name="first"):
         folder = tmp_path / name
-        audit(phantom_set, synthetic, features, 3, inception_weights="", threads=1, report_folder=folder)
+        audit(
+            phantom_set, phantom_test_set, synthetic, features, 3, inception_weights="", threads=1, report_folder=folder
+        )
         return folder / "audit.json", json.loads((folder / "audit.json").read_text(), parse_constant=refuse)
 
     return audited
@@ -125,3 +128,44 @@ def test_generators_are_told_by_class_source_and_number(synthetic_set):
     ]
     assert found[1].rows.tolist() == list(range(EACH, 2 * EACH))
     assert len({one.seed(0) for one in found}) == 4
+
+
+@pytest.fixture
+def privacy(phantom_set, phantom_test_set, synthetic_set):
+    """Return a function that measures the privacy of the synthetic set with other images and groups."""
+
+    def measured(**changed) -> list[dict]:
+        synthetic = dataclasses.replace(synthetic_set, **changed)
+        return measure_privacy(synthetic, phantom_set, phantom_test_set, generators_of(synthetic), 3)
+
+    return measured
+
+
+def mixed(imageset: ImageSet, labels: np.ndarray) -> np.ndarray:
+    """Return no copies: of each label an image with a quarter as much of another."""
+    rng = np.random.default_rng(0)
+    first, second = (
+        np.array([rng.choice(np.flatnonzero(imageset.labels == label)) for label in labels]) for _ in range(2)
+    )
+    return (imageset.images[first] * 0.8 + imageset.images[second] * 0.2).astype(np.uint8)
+
+
+def test_a_generator_that_has_seen_the_test_set_is_found_out(privacy, phantom_test_set, phantom_set, synthetic_set):
+    for row in privacy(images=mixed(phantom_test_set, synthetic_set.labels)):
+        assert row["test_interval"][0] > 0.5
+    for row in privacy(images=mixed(phantom_set, synthetic_set.labels)):
+        assert row["test_interval"][0] < 0.5
+
+
+def test_other_sources_are_held_against_the_test_set(privacy, phantom_set, synthetic_set):
+    groups = np.where(synthetic_set.groups == "gan-1", "other-1", "other-0")
+    for row in privacy(images=mixed(phantom_set, synthetic_set.labels), groups=groups):
+        assert row["test_interval"][1] < 0.5 < row["interval"][0]
+        assert row["share_closer_to_test"] == pytest.approx(1 - row["share_closer_to_training"])
+        assert row["held_out_images"] == 30
+
+
+def test_distinct_pictures_are_counted(privacy, synthetic_set, phantom_test_set):
+    found = privacy(images=phantom_test_set.images[np.arange(len(synthetic_set)) % 5])
+    assert [row["distinct_images"] for row in found] == [5] * 4
+    assert [row["synthetic_images"] for row in found] == [EACH] * 4

@@ -134,6 +134,8 @@ def audit(classes) -> dict[str, Any]:
         ],
         "memorisation": [
             {"class": c, "generator": "gan-0", "share_closer_to_training": 0.5, "interval": [0.4, 0.6], "flagged": 0}
+            | {"control": {"share": 0.5, "interval": [0.4, 0.6]}, "distinct_images": 50}
+            | {"share_closer_to_test": 0.5, "test_interval": [0.4, 0.6]}
             | {"flag_threshold": 0.01, "synthetic_images": 50, "closest": [pair]}
             for c in classes
         ],
