@@ -8,6 +8,8 @@ DATA ?=
 PRESET ?= $(if $(DATA),standard,demo)
 # More parameters, name=value with spaces between: make run DATA=images SET="gan_updates=1000 seed=1"
 SET ?=
+# Handed on through the environment: values may hold blanks, quotes and JSON.
+export SET PRESET
 OUT ?=
 # Name of the data set in the cluster's MinIO; that of the folder if empty.
 NAME ?=
@@ -46,7 +48,7 @@ run: setup ## Run the pipeline: on phantoms, or DATA=folder PRESET=paper|standar
 ifeq ($(DATA),)
 	$(BIN)/gansweep phantoms $(PHANTOMS)
 endif
-	$(BIN)/gansweep run --data "$(or $(DATA),$(PHANTOMS))" --preset $(PRESET) $(foreach setting,$(SET),--set '$(setting)') $(if $(OUT),--out "$(OUT)")
+	$(BIN)/gansweep run --data "$(or $(DATA),$(PHANTOMS))" --preset "$$PRESET" --settings "$$SET" $(if $(OUT),--out "$(OUT)")
 
 ##@ Develop
 test: setup ## Run all tests, as many files at a time as there are cores
@@ -125,7 +127,7 @@ ifeq ($(findstring ://,$(DATA)),)
 	@DATA="$(or $(DATA),$(PHANTOMS))" NAME="$(NAME)" BIN="$(BIN)" manifests/upload.sh
 endif
 	$(BIN)/gansweep submit --data "$(ADDRESS)" \
-	  --preset $(PRESET) --preset manifests/overlays/$(OVERLAY)/parameters.yaml $(foreach setting,$(SET),--set '$(setting)') \
+	  --preset "$$PRESET" --preset manifests/overlays/$(OVERLAY)/parameters.yaml --settings "$$SET" \
 	  --registry $(or $(REGISTRY),gansweep) --tag $(TAG) --wait $(if $(OUT),--out "$(OUT)")
 
 audit-cluster: ## Try the doors of the deployment: a table of open and closed, from outside, from beside and from a stage
