@@ -15,11 +15,13 @@ from components.audit.memorisation import (
 from components.contracts.arms import GAN
 from components.contracts.features import MOST_MEASURED
 from components.contracts.imageset import ImageSet
-from components.contracts.progress import report
+from components.contracts.progress import report, warn
 from components.contracts.similarity import nearest, side_by_side, thumbnails
 
 # Pictures nearer to each other than this share of the usual distance of real images to the next are as good as one.
 APART = 0.25
+# A generator with a smaller share of distinct pictures has collapsed: of 100 real images all are distinct.
+FEWEST_DISTINCT = 0.05
 
 
 def measure_privacy(
@@ -70,8 +72,15 @@ def measure_privacy(
                 ],
             }
         )
+        _warn(one.name, found[-1])
         report("audit", "-", len(found), len(generators), "privacies", share=told.share.value, flagged=flagged)
     return found
+
+
+def _warn(generator: str, about: dict[str, Any]) -> None:
+    name, distinct, images = about["class"], about["distinct_images"], about["synthetic_images"]
+    if distinct < FEWEST_DISTINCT * images:
+        warn("audit", "-", f"{generator}: only {distinct:,} of {images:,} pictures of {name} differ: it has collapsed")
 
 
 class _Real:
