@@ -10,14 +10,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit
 
-from components.contracts.similarity import (
-    NEIGHBOURHOOD,
-    Neighbours,
-    flag_threshold,
-    nearest,
-    neighbourhood,
-    relative_distance,
-)
+from components.contracts.similarity import NEIGHBOURHOOD, Neighbours, nearest, relative_distance, usual_among
 
 CLOSEST = 10
 HALVES = 200
@@ -79,10 +72,8 @@ def memorisation(
     images; where `held_out` (bool [N]) holds, the generator has seen no image of the group.
     """
     rows = np.flatnonzero(~held_out)
-    training, training_groups = real[rows], groups[rows]
-    among_training = nearest(training, training, NEIGHBOURHOOD + 1, training_groups, training_groups)
-    typical = float(np.median(neighbourhood(among_training.distances)))
-    threshold = flag_threshold(relative_distance(among_training.distances, typical))
+    training = real[rows]
+    typical, threshold = usual_among(training, groups[rows])
     to_training = nearest(synthetic, training, NEIGHBOURHOOD + 1)
     from_held_out = nearest(real[held_out], training, NEIGHBOURHOOD + 1)
     by_lot = drawn_by_lot(training_groups, float(held_out.mean()), seed)

@@ -109,6 +109,16 @@ def flag_threshold(distances: np.ndarray) -> float:
     return float(min(limit, LARGEST_THRESHOLD))
 
 
+def usual_among(images: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
+    """Return what is usual among thumbnails: the typical neighbourhood, and below which limit another is a copy of one.
+
+    Images of the same group (str, one an image) aren't compared.
+    """
+    among = nearest(images, images, NEIGHBOURHOOD + 1, groups, groups)
+    typical = float(np.median(neighbourhood(among.distances)))
+    return typical, flag_threshold(relative_distance(among.distances, typical))
+
+
 def neighbourhood(distances: np.ndarray) -> np.ndarray:
     """Return the mean of the 2nd to the 51st of the distances, float64 [n]."""
     others = distances[:, 1 : NEIGHBOURHOOD + 1].astype(np.float64)

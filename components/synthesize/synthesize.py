@@ -67,7 +67,7 @@ def synthesize(
 
     Into `report_folder` go the generators' curves; gathered.json: of each set and class how many images it has, how
     many were taken and what was refused; and copies.json: near-copies of test images. Rows are in the order of class,
-    generator (`gan-0`, ..., `NAME-0`, ...) and number.
+    generator (`gan-0`, ..., `NAME-0`, ...) and number of the draw, or place in the set's fixed order.
 
     Each class and generator gets as many images as the most demanding arm takes, and no fewer than an audit needs: as
     many as there are real ones, up to 1000. Of a set that holds more, each replicate may have others. Pictures of GANs
@@ -140,22 +140,24 @@ def _draw(
     wanted = wanted_of(development, arms, GAN, replicates, [0] * len(development.classes))[gan.label]
     count = max(wanted, min(real, ENOUGH_TO_MEASURE))
     network = load_generator(gan.folder)
+    numbers: list[int] = []
     sha256: list[str] = []
     drawn = 0
     while len(sha256) < count and drawn < MOST_DRAWN * count:
         more = min(count - len(sha256), MOST_DRAWN * count - drawn)
         new = np.arange(drawn, drawn + more)
         images = scaled(draw(network, drawn + more, gan.seed(seed)), new, development.image_size)
-        images = images[screen.look_over(images, [f"{name}/{generator}, draw {i}" for i in new], name, generator)]
-        add(images)
-        sha256 += [pixel_digest(image) for image in images]
+        taken = screen.look_over(images, [f"{name}/{generator}, draw {i}" for i in new], name, generator)
+        add(images[taken])
+        numbers += new[taken].tolist()
+        sha256 += [pixel_digest(image) for image in images[taken]]
         drawn += more
     if len(sha256) < wanted:
         raise InputError(
             f"on_leak: {screen.copies_of(name, generator):,} of {drawn:,} pictures of {shown(name)} that {generator} "
             f"drew are near-copies of test images, and an arm wants {wanted:,} others; is the test set learnt from?"
         )
-    rows.add([f"{name}/{generator}/{i:06d}" for i in range(len(sha256))], gan.label, generator, sha256)
+    rows.add([f"{name}/{generator}/{i:06d}" for i in numbers], gan.label, generator, sha256)
 
 
 def _gather(

@@ -1,4 +1,4 @@
-"""The command line: gansweep run, compile, phantoms, upload, show; the commands for clusters are in cli_cluster."""
+"""The command line: gansweep run, compile, phantoms, upload, show; other commands stand beside this file."""
 
 import sys
 import time
@@ -12,6 +12,7 @@ import yaml
 import components
 from components.contracts.errors import InputError
 from pipelines.cli import cluster as cli_cluster
+from pipelines.cli.export import export
 from pipelines.cli.options import (
     Again,
     Jobs,
@@ -171,7 +172,7 @@ def show(folder: Annotated[Path, typer.Argument(help="Folder of a finished run."
     print_results(folder)
 
 
-for command in (cli_cluster.submit, cli_cluster.wait, cli_cluster.publish, cli_cluster.sweep):
+for command in (cli_cluster.submit, cli_cluster.wait, cli_cluster.publish, cli_cluster.sweep, export):
     app.command()(command)
 
 
