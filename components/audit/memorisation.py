@@ -72,8 +72,8 @@ def memorisation(
     images; where `held_out` (bool [N]) holds, the generator has seen no image of the group.
     """
     rows = np.flatnonzero(~held_out)
-    training = real[rows]
-    typical, threshold = usual_among(training, groups[rows])
+    training, training_groups = real[rows], groups[rows]
+    typical, threshold = usual_among(training, training_groups)
     to_training = nearest(synthetic, training, NEIGHBOURHOOD + 1)
     from_held_out = nearest(real[held_out], training, NEIGHBOURHOOD + 1)
     by_lot = drawn_by_lot(training_groups, float(held_out.mean()), seed)
