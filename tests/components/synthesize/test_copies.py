@@ -122,7 +122,7 @@ def test_the_next_pictures_take_the_places_of_copies(run_gans, phantom_test_set,
     assert len(synthetic) == len(plain)
     kept = [i for i in range(72) if i % 6]
     assert np.array_equal(synthetic.images[: len(kept)], plain.images[:72][kept])
-    assert synthetic.paths[:2].tolist() == ["benign/gan-0/000000", "benign/gan-0/000001"]
+    assert synthetic.paths[:2].tolist() == ["benign/gan-0/000001", "benign/gan-0/000002"]  # numbers of the draw
     first = said["generators"][0]
     assert (first["class"], first["generator"], first["source"]) == ("benign", "gan-0", "gan")
     assert (first["copies"], first["left_out"], first["images"]) == (15, 15, 87)
