@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 
 from components.contracts.plain_text import plain
 
-# Nothing but blanks before it: a name of a class or a file in some other line starts no event.
+# Nothing but blanks or the head of a launcher's line (I1123 launcher.go:) before it: the name of a class or a file in
+# some other line starts no event.
 _LINE = re.compile(
-    r"\s*gansweep (?P<kind>started|progress|finished|failed|note|warning) "
+    r"\s*(?:[IWEF][0-9]{4} [\w.: ]{1,60}[:\]] )?gansweep (?P<kind>started|progress|finished|failed|note|warning) "
     r"(?P<stage>[a-z_]+) (?P<cell>\S+)(?: (?P<rest>.*))?$"
 )
 
