@@ -111,8 +111,11 @@ def _kinds(is_positive: np.ndarray, before: np.ndarray, after: np.ndarray) -> np
 
 def _used_rows(evaluation: Evaluation, synthetic: ImageSet) -> np.ndarray:
     """Return the rows of the synthetic images that any replicate of the arm trained on."""
-    if not parse_arm(evaluation.arm).uses_synthetic:
+    arm = parse_arm(evaluation.arm)
+    if not arm.uses_synthetic:
         return np.array([], dtype=np.int64)
+    if arm.amount == "all":  # draws of a source may have different numbers of images
+        return np.flatnonzero(np.isin(synthetic.groups, [trained["generator"] for trained in evaluation.replicates]))
     rows = [
         synthetic.synthetic_rows(synthetic.classes.index(name), trained["generator"], count, replicate)
         for replicate, trained in enumerate(evaluation.replicates)

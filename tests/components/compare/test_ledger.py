@@ -102,6 +102,20 @@ def test_with_several_gans_the_images_of_each_are_looked_at():
     assert found.nearest_1 == "malignant/gan-1/000004"
 
 
+def test_draws_of_a_source_may_have_different_numbers_of_images():
+    synthetic = inputs.synthetic_set(CLASSES, per_class=20, gans=2)
+    kept = np.array([not path.endswith(("8", "9")) for path in synthetic.paths]) | (synthetic.groups == "gan-0")
+    names = np.array([name.replace("gan", "diffusion") for name in synthetic.groups])
+    smaller = replace(synthetic, groups=names).subset(kept)
+    labels = np.array([0, 1])
+    real = inputs.evaluation("real", certain([0, 1], CLASSES), labels, CLASSES, 1)
+    arm = inputs.evaluation("diffusion:all", certain([0, 0], CLASSES), labels, CLASSES, 1, 20, 2)
+    for trained in arm.replicates:
+        trained["generator"] = trained["generator"].replace("gan", "diffusion")
+    (found,) = find_changes([real, arm], inputs.image_set(labels, CLASSES), smaller, "malignant")
+    assert found.nearest_3 != ""
+
+
 def test_an_arm_without_synthetic_images_has_none_near():
     (found,) = changes([0, 1], [0, 1], [0, 0], name="traditional")
     assert found.nearest_1 == ""
