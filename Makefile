@@ -36,7 +36,7 @@ TAG := $(REVISION)$(if $(filter cuda,$(VARIANT)),-cuda)
 SOURCE := $(shell git config --get remote.origin.url | sed 's,//[^/@]*@,//,')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint calibrate lock readme clean images $(IMAGES:%=image-%) push scan kind-up deploy upload submit audit-cluster e2e undeploy kind-down
+.PHONY: help setup run test bench lint calibrate lock readme clean images $(IMAGES:%=image-%) push scan kind-up deploy upload submit audit-cluster e2e undeploy kind-down
 
 ##@ Use
 help: ## List the targets
@@ -62,6 +62,9 @@ lint: setup ## Check style (ruff), types (mypy) and the direction of imports (im
 
 # How many experiments of each kind; 400 take about a quarter of an hour.
 TRIALS ?= 400
+bench: setup ## Run all benches into one table, build/bench.md; SMALL=1 ends in a minute and shows that they run
+	$(BIN)/python -m tests.bench $(if $(SMALL),--small)
+
 calibrate: setup ## Simulate experiments: how often a verdict is false, and how often a gain is seen (TRIALS=400)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.calibration $(TRIALS)
 
