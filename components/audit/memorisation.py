@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit
 
-from components.contracts.similarity import NEIGHBOURHOOD, Neighbours, nearest, relative_distance, usual_among
+from components.pictures.similarity import NEIGHBOURHOOD, Neighbours, nearest, relative_distance, usual_among
 
 CLOSEST = 10
 HALVES = 200

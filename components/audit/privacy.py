@@ -16,7 +16,7 @@ from components.contracts.arms import GAN
 from components.contracts.features import MOST_MEASURED
 from components.contracts.imageset import ImageSet
 from components.contracts.progress import report, warn
-from components.contracts.similarity import nearest, side_by_side, thumbnails
+from components.pictures.similarity import nearest, side_by_side, thumbnails
 
 # Pictures nearer to each other than this share of the usual distance of real images to the next are as good as one.
 APART = 0.25

@@ -1,1 +1,1 @@
-"""What stages share: images, arms, metrics, figures, files, errors, progress."""
+"""What stages share: images, arms, metrics, files, errors, progress."""

@@ -1,1 +1,1 @@
-"""Image files as pixels: decoded, cropped to a square and scaled, each read once (shared by prepare and synthesize)."""
+"""Image files as pixels, how alike two images look, and images and lines as figures of a page."""

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from components.contracts.imageset import ImageSet
-from components.contracts.similarity import side_by_side
 from components.data_set.data_set import DataSet
 from components.data_set.words import count, shown
 from components.pictures.decode import DARK, SIXTEEN_BITS
 from components.pictures.reading import Reading
+from components.pictures.similarity import side_by_side
 from components.prepare.duplicates import Pairs
 from components.prepare.leaks import Leaks
 

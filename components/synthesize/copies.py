@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 
 from components.contracts.imageset import ImageSet
-from components.contracts.similarity import (
+from components.pictures.similarity import (
     MEAN_WEIGHT,
     NEIGHBOURHOOD,
     THUMBNAIL,

@@ -7,8 +7,8 @@ import numpy as np
 from components.contracts.errors import InputError
 from components.contracts.imageset import ImageSet
 from components.contracts.progress import warn
-from components.contracts.similarity import side_by_side
 from components.data_set.words import count, shown
+from components.pictures.similarity import side_by_side
 from components.synthesize.copies import CopySearch
 
 ABOUT = (

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from components.contracts.errors import InputError
-from components.contracts.figures import SERIES, Line, line_chart, montage, picture_uri
 from components.contracts.files import read_json, write_text
+from components.pictures.figures import SERIES, Line, line_chart, montage, picture_uri
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">

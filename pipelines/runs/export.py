@@ -13,8 +13,8 @@ from components.contracts.arms import GAN
 from components.contracts.errors import InputError
 from components.contracts.imageset import ImageSet, read_imageset
 from components.contracts.plain_text import spreadsheet_cell
-from components.contracts.similarity import NEIGHBOURHOOD, nearest, relative_distance, thumbnails, usual_among
 from components.data_set.words import shown
+from components.pictures.similarity import NEIGHBOURHOOD, nearest, relative_distance, thumbnails, usual_among
 from components.synthesize.copies import CopySearch
 from components.synthesize.generators import TrainedGan
 from pipelines.runs.table import load_verdict

@@ -14,9 +14,9 @@ from rich.table import Table
 from components.compare.report import text as report_text
 from components.compare.statistics.rule import Rule
 from components.contracts.arms import parse_arm
-from components.contracts.figures import Line, draw_lines, inline_svg, panels, series_style
 from components.contracts.files import write_json, write_text
 from components.contracts.plain_text import spreadsheet_cell
+from components.pictures.figures import Line, draw_lines, inline_svg, panels, series_style
 from pipelines.sweep.join import METRICS
 
 TITLES = {

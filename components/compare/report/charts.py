@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from components.contracts.figures import INK, SERIES, Line, draw_lines, inline_svg, line_chart, panels, series_style
+from components.pictures.figures import INK, SERIES, Line, draw_lines, inline_svg, line_chart, panels, series_style
 
 VERDICT_COLOURS = {"helps": SERIES[2], "hurts": "#cf4a3c", "no evidence": INK, "no verdict": INK}
 VERDICT_MARKERS = {"helps": "^", "hurts": "v", "no evidence": "o", "no verdict": "x"}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from components.contracts.figures import montage, picture_uri
 from components.contracts.imageset import ImageSet
+from components.pictures.figures import montage, picture_uri
 
 SHOWN_A_CLASS = 20
 LARGEST_SINGLE = 4 * 1024  # bytes: single pictures of 32 pixels stay exact, larger ones are packed

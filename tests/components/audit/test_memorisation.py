@@ -4,7 +4,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
 from components.audit.memorisation import Memorisation, distinct_rows, drawn_by_lot, memorisation, share_closer
-from components.contracts.similarity import Neighbours, flag_threshold, thumbnails
+from components.pictures.similarity import Neighbours, flag_threshold, thumbnails
 from pipelines.phantoms.drawing import draw_phantom
 
 

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 from PIL import Image
 
-from components.contracts.similarity import side_by_side
+from components.pictures.similarity import side_by_side
 from components.prepare.page import report_html
 
 VOID = {"meta", "img", "br", "link"}

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from components.contracts import similarity
-from components.contracts.similarity import nearest, thumbnails
+from components.pictures import similarity
+from components.pictures.similarity import nearest, thumbnails
 
 
 @pytest.fixture(scope="module")

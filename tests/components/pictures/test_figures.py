@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.contracts.figures import MOST_POINTS, SERIES, Line, line_chart, montage, picture_uri, series_style, thin
+from components.pictures.figures import MOST_POINTS, SERIES, Line, line_chart, montage, picture_uri, series_style, thin
 
 
 def chart(key="one", description="A & B", count=3000):
