@@ -1,0 +1,60 @@
+"""Controls: what must help is found to help, and what can't does not."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from controls import write_controls
+from small_run import command
+
+from components.data_set.data_set import open_data_set
+from pipelines.phantoms.write import write_phantoms
+
+ARMS = ["held_back:800%", "noise:100%", "other_classes:100%", "training_copies:100%"]
+SETTINGS = {
+    "classifier": "pretrained",
+    "image_size": 32,
+    "replicates": 10,
+    "bootstrap_resamples": 100,
+}
+
+
+@pytest.fixture(scope="module")
+def controls(tmp_path_factory) -> Path:
+    """Phantoms, of which a tenth is learnt from."""
+    folder = tmp_path_factory.mktemp("controls")
+    write_phantoms(folder / "phantoms", per_class=240, test_per_class=100, size=32)
+    write_controls(open_data_set(str(folder / "phantoms")), folder / "made", share=0.1)
+    return folder / "made"
+
+
+def run(controls: Path, out: Path, *arms: str) -> subprocess.CompletedProcess:
+    sources = dict.fromkeys(arm.partition(":")[0] for arm in arms)
+    sets = [word for name in sources for word in ("--synthetic", f"{name}={controls / name}")]
+    words = command("--data", controls / "data", "--out", out, *sets, arms=",".join(["real", *arms]), **SETTINGS)
+    return subprocess.run(words, capture_output=True, text=True, timeout=600)
+
+
+def test_real_images_held_back_help_and_noise_other_classes_and_copies_of_training_images_do_not(controls, tmp_path):
+    done = run(controls, tmp_path / "run", *ARMS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    arms = json.loads((tmp_path / "run" / "verdict.json").read_text())["arms"]
+    verdicts = {arm["arm"]: arm["against_real"]["verdict"] for arm in arms if arm["against_real"]}
+    assert verdicts["held_back:800%"] == "helps"
+    assert verdicts["other_classes:100%"] == "hurts"
+    assert verdicts["noise:100%"] != "helps"
+    assert verdicts["training_copies:100%"] != "helps"
+    report = next((tmp_path / "run").glob("artifacts/*/audit/audit_report/audit.json"))
+    flagged = {row["generator"]: 0 for row in json.loads(report.read_text())["memorisation"]}
+    for row in json.loads(report.read_text())["memorisation"]:
+        flagged[row["generator"]] += row["flagged"]
+    assert flagged["training_copies-0"] >= 0.8 * 48 * 0.8  # of 24 a class, four fifths outside a fold
+    assert flagged["noise-0"] == 0
+
+
+def test_copies_of_test_images_are_caught_before_any_training(controls, tmp_path):
+    done = run(controls, tmp_path / "run", "test_copies:100%")
+    assert done.returncode == 1
+    assert "near-copies of test images" in done.stderr
+    assert "train_classifier" not in done.stdout
