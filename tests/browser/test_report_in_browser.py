@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "components" / "compare" / "report"))
-from report_example import example_inputs, example_verdict
-
-from components.compare.report.report import write_report
+from report_example import example_inputs, example_verdict, write_example
 
 FLAGS = (
     "--headless",
@@ -74,18 +72,7 @@ def report(tmp_path_factory) -> Path:
     classes, arms = ("benign", "keratosis", "malignant", "nevus"), ("real", "gan:30", "gan:60", "gan:120")
     inputs = example_inputs(folder, classes, arms, test_per_class=30, replicates=2, updates=300)
     verdict, ledger = example_verdict(inputs)
-    write_report(
-        folder / "report.html",
-        verdict,
-        ledger,
-        inputs.data_report,
-        inputs.audit,
-        inputs.synthetic_report,
-        inputs.evaluations,
-        inputs.test,
-        inputs.synthetic,
-        inputs.development,
-    )
+    write_example(folder / "report.html", inputs, verdict, ledger)
     return folder / "report.html"
 
 

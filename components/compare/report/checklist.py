@@ -8,6 +8,7 @@ Items are named in short; the published checklists hold their full wording.
 from dataclasses import dataclass
 from typing import Any
 
+from components.contracts.arms import GAN, parse_arm
 from components.contracts.gan_sizes import gan_image_size
 
 CLAIM = "CLAIM 2024"
@@ -152,7 +153,10 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
     drawn = gan_image_size(parameters["gan_size"], size)
     level = f"{100 * rule['confidence']:g}%"
 
-    technique = "Deep learning: DCGAN for synthesis, convolutional neural network for classification."
+    with_gans = any(parse_arm(arm["arm"]).source == GAN for arm in verdict["arms"])
+    classifier = _classifier(parameters)
+    synthesis = "DCGAN for synthesis" if with_gans else "synthetic images from sources of the user's"
+    technique = f"Deep learning: {synthesis}, {classifier.technique} for classification."
     objective = f"Whether synthetic images in the training set help to tell {positive} from the rest. Arms: {arms}."
     source = f"Data set '{data['name']}', SHA-256 {data['digest'][:16]}…; where it comes from is open."
     preparation = (
@@ -173,17 +177,16 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
     disjoint += f" Leaks into the test set: {leaks['test_images']} test images, policy '{leaks['policy']}'."
     passes, updates = parameters["gan_epochs"], parameters["gan_updates"]
     budget = f"{passes} passes over its class" if passes else f"{updates} updates"
-    training = (
-        f"GAN: {budget}, batch {parameters['gan_batch_size']}, Adam, learning rate "
-        f"{parameters['gan_learning_rate']:g}. Classifier: at most {parameters['classifier_epochs']} epochs, batch "
-        f"{parameters['classifier_batch_size']}, learning rate {parameters['classifier_learning_rate']:g}, dropout "
-        f"{parameters['classifier_dropout']:g}. All settings: see Settings."
+    gan_training = (
+        f"GAN: {budget}, batch {parameters['gan_batch_size']}, Adam, "
+        f"learning rate {parameters['gan_learning_rate']:g}. "
     )
-    model = (
+    gan_model = (
         f"GAN: DCGAN a class, latent {parameters['gan_latent']}, width {parameters['gan_width']}, pictures of "
-        f"{drawn} x {drawn}. Images {size} x {size} RGB. Classifier: four convolutions with poolings and dropout, one "
-        "dense layer."
+        f"{drawn} x {drawn}. "
     )
+    training = f"{gan_training if with_gans else ''}Classifier: {classifier.training} All settings: see Settings."
+    model = f"{gan_model if with_gans else ''}Images {size} x {size} RGB. Classifier: {classifier.model}"
     metrics = (
         "Accuracy, balanced accuracy, sensitivity, specificity, F1, ROC AUC, average precision, Brier score; "
         "confusion matrices, ROC and calibration curves, operating point."
@@ -212,12 +215,9 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
         (CLAIM, "20"): disjoint,
         (CLAIM, "22"): model,
         (CLAIM, "23"): software,
-        (
-            CLAIM,
-            "24",
-        ): f"Random, seeds {parameters['seed']} to {parameters['seed'] + replicates - 1}; nothing pretrained.",
+        (CLAIM, "24"): f"{classifier.start} Seeds {parameters['seed']} to {parameters['seed'] + replicates - 1}.",
         (CLAIM, "25"): training,
-        (CLAIM, "26"): "The epoch with the best validation loss of each replicate; the test set plays no part.",
+        (CLAIM, "26"): f"{classifier.choice} The test set plays no part.",
         (CLAIM, "27"): "None for the scores; McNemar and the ROC curves use the mean probability over the replicates.",
         (CLAIM, "28"): metrics,
         (CLAIM, "29"): uncertainty,
@@ -232,18 +232,56 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
         (TRIPOD, "7"): f"{preparation} {excluded}",
         (TRIPOD, "11"): "Files that cannot be read are left out and listed; nothing is imputed.",
         (TRIPOD, "12a"): partition,
-        (TRIPOD, "12b"): f"Pixels of {size} x {size} RGB images, scaled to 0..1.",
+        (TRIPOD, "12b"): f"{size} x {size} RGB images: {classifier.inputs}",
         (TRIPOD, "12c"): f"{model} {training}",
         (TRIPOD, "12e"): f"{metrics} {uncertainty}",
         (TRIPOD, "12f"): "None: no recalibration.",
-        (TRIPOD, "12g"): "By the saved Keras model of each replicate, on the packed test images.",
+        (TRIPOD, "12g"): f"By the saved {classifier.saved} of each replicate, on the packed test images.",
         (TRIPOD, "15"): output,
         (TRIPOD, "20a"): f"{counts}. {excluded}",
         (TRIPOD, "21"): f"{sizes}; {sum(test.values())} test images, {test[positive]} of them {positive}.",
-        (TRIPOD, "22"): "The models are artifacts of the run (.keras), their settings stand below Settings.",
+        (TRIPOD, "22"): f"Artifacts of the run, a {classifier.saved} a replicate; their settings stand below Settings.",
         (TRIPOD, "23a"): performance,
         (TRIPOD, "24"): "None: no recalibration.",
     }
+
+
+@dataclass(frozen=True)
+class _Classifier:
+    """What is to be told of the classifier, in sentences but for `technique` and `saved`."""
+
+    technique: str
+    model: str
+    inputs: str
+    training: str
+    start: str
+    choice: str
+    saved: str
+
+
+def _classifier(parameters: dict[str, Any]) -> _Classifier:
+    if parameters["classifier"] == "pretrained":
+        return _Classifier(
+            technique="logistic regression on the features of a pretrained convolutional neural network",
+            model="logistic regression on features of a frozen EfficientNet-Lite0.",
+            inputs="features of the frozen network, standardised.",
+            training="logistic regression with an L2 penalty of one of seven strengths.",
+            start="Frozen weights from ImageNet; the classifier on top has one solution, whatever it starts from.",
+            choice="The strength of the penalty with the best validation loss of each replicate.",
+            saved="linear head",
+        )
+    return _Classifier(
+        technique="convolutional neural network",
+        model="four convolutions with poolings and dropout, one dense layer.",
+        inputs="pixels scaled to 0..1.",
+        training=(
+            f"at most {parameters['classifier_epochs']} epochs, batch {parameters['classifier_batch_size']}, learning "
+            f"rate {parameters['classifier_learning_rate']:g}, dropout {parameters['classifier_dropout']:g}."
+        ),
+        start="Random; nothing pretrained.",
+        choice="The epoch with the best validation loss of each replicate.",
+        saved="Keras model",
+    )
 
 
 def _sum(converted: dict[str, int]) -> str:

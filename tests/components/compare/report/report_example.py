@@ -11,6 +11,7 @@ from PIL import Image
 
 from components.compare.evaluations import load_evaluations
 from components.compare.ledger import Change, find_changes
+from components.compare.report.report import write_report
 from components.compare.verdict_file import build_verdict
 from components.contracts.arms import parse_arm
 from components.contracts.files import read_json, write_json
@@ -36,6 +37,7 @@ PARAMETERS: dict[str, Any] = {
     "gan_latent": 100,
     "gan_width": 32,
     "node_selector": {},
+    "classifier": "paper",
     "classifier_epochs": 25,
     "classifier_batch_size": 32,
     "classifier_learning_rate": 0.001,
@@ -326,3 +328,19 @@ def _audit(folder: Path, development: ImageSet, synthetic: ImageSet | None, upda
         progress = ((1 - mix) * noise + mix * made[:16][None]).astype(np.uint8)
         np.save(gan / "progress.npy", progress, allow_pickle=False)
     return audit
+
+
+def write_example(path: Path, inputs: Inputs, verdict: dict, ledger: list) -> None:
+    """Write the report of an example."""
+    write_report(
+        path,
+        verdict,
+        ledger,
+        inputs.data_report,
+        inputs.audit,
+        inputs.synthetic_report,
+        inputs.evaluations,
+        inputs.test,
+        inputs.synthetic,
+        inputs.development,
+    )

@@ -9,9 +9,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from report_example import NOTICE, Inputs, example_inputs, example_verdict
+from report_example import NOTICE, Inputs, example_inputs, example_verdict, write_example
 
-from components.compare.report.report import write_report
 from components.contracts.errors import InputError
 
 VOID = {"meta", "link", "img", "br", "path", "use"}
@@ -51,18 +50,7 @@ class Page(HTMLParser):
 
 
 def write(path: Path, inputs: Inputs, verdict: dict, ledger: list) -> str:
-    write_report(
-        path,
-        verdict,
-        ledger,
-        inputs.data_report,
-        inputs.audit,
-        inputs.synthetic_report,
-        inputs.evaluations,
-        inputs.test,
-        inputs.synthetic,
-        inputs.development,
-    )
+    write_example(path, inputs, verdict, ledger)
     return path.read_text(encoding="utf-8")
 
 

@@ -35,6 +35,21 @@ def test_the_checklist_has_every_item_once_and_leaves_open_what_a_run_cannot_kno
         assert answers[TRIPOD, number] == ""
 
 
+def test_the_checklist_tells_of_the_classifier_and_the_source_that_were_used(run):
+    inputs, verdict = run
+
+    def answers(verdict: dict) -> str:
+        return " ".join(item.answer for item in checklist(verdict, inputs.data_report))
+
+    assert "nothing pretrained" in answers(verdict)
+    assert "DCGAN" in answers(verdict)
+    others = [{**arm, "arm": arm["arm"].replace("gan", "mine")} for arm in verdict["arms"]]
+    text = answers({**verdict, "arms": others, "parameters": {**verdict["parameters"], "classifier": "pretrained"}})
+    assert "EfficientNet-Lite0" in text
+    for other in ("nothing pretrained", "Keras", "epoch", "GAN"):
+        assert other not in text
+
+
 def test_the_summary_holds_the_answer_and_every_arm_with_its_verdict(run):
     _, verdict = run
     text = summary_markdown(verdict)
