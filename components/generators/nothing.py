@@ -9,7 +9,6 @@ from pathlib import Path
 from components.contracts.files import fresh_folder, write_json, write_text
 
 _FILE = "nothing.json"
-CELL = {"label": "", "replicate": 0, "seed": 0}
 
 
 def is_nothing(cell: dict) -> bool:

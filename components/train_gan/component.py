@@ -44,7 +44,8 @@ def train_gan(
     from components.contracts.imageset import read_imageset
     from components.storage.checkpoint_store import checkpoint_place
     from components.train_gan.curves import write_curves
-    from components.train_gan.train import GanSettings, train_gan
+    from components.train_gan.train import train_gan
+    from components.train_gan.training import GanSettings
 
     # KFP hands every number in a dictionary over as a float.
     label, replicate, seed = cell["label"], int(cell["replicate"]), int(cell["seed"])

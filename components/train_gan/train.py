@@ -18,8 +18,6 @@ from components.train_gan.checkpoint import checkpoint_key, load_latest, save
 from components.train_gan.record import LOSSES, Record
 from components.train_gan.training import GanSettings, Training
 
-__all__ = ["GanSettings", "train_gan"]
-
 
 def train_gan(
     development: ImageSet,
