@@ -1,8 +1,10 @@
 """Brings a data set, or a single file, to object storage."""
 
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,11 +92,23 @@ def upload(transfer: Transfer, done: Callable[[str, int, bool], None]) -> None:
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         try:
-            for future in as_completed([pool.submit(send, name, path) for name, path in transfer.files]):
+            with _interrupts_held_back():
+                futures = [pool.submit(send, name, path) for name, path in transfer.files]
+            for future in as_completed(futures):
                 done(*future.result())
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let an interrupt (SIGINT) wait until the end: one amid the start of a thread breaks Python's list of threads."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def upload_with_progress(transfer: Transfer, console: Console) -> None:

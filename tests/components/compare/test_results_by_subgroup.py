@@ -16,7 +16,7 @@ SEX = np.array(["female", "male"])[np.arange(300) % 2]
 RULE = Rule.of(inputs.PARAMETERS)
 
 
-def test_set(**columns):
+def set_with(**columns):
     return replace(inputs.image_set(LABELS, CLASSES), subgroups={name: np.array(v) for name, v in columns.items()})
 
 
@@ -40,7 +40,7 @@ def blind_to_women(p):
 
 
 def test_an_arm_that_fails_one_subgroup_is_seen_there_and_nowhere_else():
-    found = results(test_set(sex=SEX), {"real": REAL, "gan:10": blind_to_women(REAL)})
+    found = results(set_with(sex=SEX), {"real": REAL, "gan:10": blind_to_women(REAL)})
     assert found["comparisons"] == 6
     [column] = found["columns"]
     assert (column["name"], column["unknown"]) == ("sex", 0)
@@ -56,7 +56,7 @@ def test_an_arm_that_fails_one_subgroup_is_seen_there_and_nowhere_else():
 
 
 def test_figures_are_those_of_the_subgroups_images_alone():
-    [women, _] = results(test_set(sex=SEX), {"real": REAL})["columns"][0]["values"]
+    [women, _] = results(set_with(sex=SEX), {"real": REAL})["columns"][0]["values"]
     chosen = SEX == "female"
     expected = np.mean([scores(p[chosen], LABELS[chosen], 1)["auc"][0] for p in REAL])
     assert women["arms"][0]["mean"]["auc"] == pytest.approx(expected, abs=1e-9)
@@ -70,7 +70,7 @@ def test_a_subgroup_too_small_to_tell_is_said_and_images_without_a_value_are_cou
     site[40:60] = "foot"  # twenty benign images, none malignant
     site[200:205] = "hand"
     site[100:130] = "hand"
-    [column] = results(test_set(site=site), {"real": REAL, "gan:10": REAL})["columns"]
+    [column] = results(set_with(site=site), {"real": REAL, "gan:10": REAL})["columns"]
     assert column["unknown"] == 40
     by_value = {entry["value"]: entry for entry in column["values"]}
     assert by_value["arm"]["warning"] == ""
@@ -80,11 +80,11 @@ def test_a_subgroup_too_small_to_tell_is_said_and_images_without_a_value_are_cou
 
 
 def test_images_of_one_group_count_once():
-    test = test_set(sex=SEX)
+    test = set_with(sex=SEX)
     grouped = replace(test, groups=np.array([f"patient-{label}-{i // 50}" for i, label in enumerate(LABELS)]))
     [women, _] = results(grouped, {"real": REAL})["columns"][0]["values"]
     assert women["warning"].startswith("too small to tell: 3 independent malignant images")
 
 
 def test_without_subgroups_nothing_is_compared():
-    assert results(test_set(), {"real": REAL}) == {"comparisons": 0, "columns": []}
+    assert results(set_with(), {"real": REAL}) == {"comparisons": 0, "columns": []}
