@@ -153,10 +153,11 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
     drawn = gan_image_size(parameters["gan_size"], size)
     level = f"{100 * rule['confidence']:g}%"
 
-    with_gans = any(parse_arm(arm["arm"]).source == GAN for arm in verdict["arms"])
+    sources = {parse_arm(arm["arm"]).source for arm in verdict["arms"]} - {""}
+    with_gans = GAN in sources
     classifier = _classifier(parameters)
-    synthesis = "DCGAN for synthesis" if with_gans else "synthetic images from sources of the user's"
-    technique = f"Deep learning: {synthesis}, {classifier.technique} for classification."
+    synthesis = ["DCGAN for synthesis"] * with_gans + ["synthetic images made elsewhere"] * bool(sources - {GAN})
+    technique = f"Deep learning: {', '.join([*synthesis, classifier.technique])} for classification."
     objective = f"Whether synthetic images in the training set help to tell {positive} from the rest. Arms: {arms}."
     source = f"Data set '{data['name']}', SHA-256 {data['digest'][:16]}…; where it comes from is open."
     preparation = (

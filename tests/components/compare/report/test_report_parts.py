@@ -43,9 +43,11 @@ def test_the_checklist_tells_of_the_classifier_and_the_source_that_were_used(run
 
     assert "nothing pretrained" in answers(verdict)
     assert "DCGAN" in answers(verdict)
+    assert "made elsewhere" not in answers(verdict)
     others = [{**arm, "arm": arm["arm"].replace("gan", "mine")} for arm in verdict["arms"]]
     text = answers({**verdict, "arms": others, "parameters": {**verdict["parameters"], "classifier": "pretrained"}})
     assert "EfficientNet-Lite0" in text
+    assert "made elsewhere" in text
     for other in ("nothing pretrained", "Keras", "epoch", "GAN"):
         assert other not in text
 
