@@ -7,7 +7,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from components.compare.ledger import Change
@@ -16,10 +15,10 @@ from components.compare.report import paper
 from components.compare.report import tables as report_tables
 from components.compare.report import text as report_text
 from components.compare.report.checklist import checklist
+from components.compare.report.gans_section import gans_section
 from components.compare.report.ledger_section import ledger_section
-from components.compare.report.pictures import Picture, embedded, noise_to_end, real_beside_synthetic, synthetic_labels
+from components.compare.report.pictures import embedded
 from components.compare.statistics.rule import SENSITIVITY, Rule
-from components.contracts.errors import InputError
 from components.contracts.files import read_json, write_text
 from components.contracts.imageset import ImageSet
 
@@ -37,7 +36,6 @@ METRICS = (
 )
 MORE_SCORES = (("f1", "F1"), ("macro_auc", "AUC, mean of all classes"), *METRICS[6:8])
 _OPEN_ARMS = 3
-_CLOSEST = 10  # pairs of synthetic and real images a class
 # In a frame made from a string (Kubeflow's pages) "#section" means the page around it: scroll there by hand.
 _SCRIPT = """
 if (location.protocol === "about:") document.querySelectorAll("a[href^='#']").forEach(link => {
@@ -97,7 +95,7 @@ def write_report(
     sections |= _verdict_section(verdict)
     sections |= _reports_section(verdict)
     sections |= _curves_section(verdict, [read_json(Path(folder) / "evaluation.json") for folder in evaluations])
-    sections |= _gans_section(Path(synthetic_report), audit, synthetic, development)
+    sections |= gans_section(Path(synthetic_report), audit, synthetic, development)
     sections |= _data_section(data_report)
     others = [arm["arm"] for arm in sections["others"]]
     sections["ledger"] = ledger_section(ledger, others, test, synthetic, sections["replicates"])
@@ -192,42 +190,6 @@ def _curves_section(verdict: dict[str, Any], evaluations: list[dict[str, Any]]) 
     }
 
 
-def _gans_section(folder: Path, audit: dict[str, Any], synthetic: ImageSet, development: ImageSet) -> dict[str, Any]:
-    gans = []
-    for number, gan_folder in enumerate(sorted(folder.glob("gans/*"))):
-        about = read_json(gan_folder / "gan.json")
-        if about["replicate"] > 0:  # one GAN a class is shown; the table has them all
-            continue
-        moments = _array(gan_folder / "progress.npy")
-        name, losses = about["class"], _losses(gan_folder / "losses.csv")
-        gans.append(
-            {
-                "name": name,
-                "curves": report_figures.gan_curves(f"gan-{number}", name, losses),
-                "moments": noise_to_end(name, moments, about["progress_updates"], len(development.classes)),
-            }
-        )
-    pairs = {
-        name: [pair for of in audit["memorisation"] if of["class"] == name for pair in of["closest"]]
-        for name in development.classes
-    }
-    closest = [
-        (name, [_closest_pair(pair) for pair in sorted(of, key=lambda pair: pair["distance"])[:_CLOSEST]])
-        for name, of in pairs.items()
-        if of
-    ]
-    sheets = [
-        (development.classes[label], *real_beside_synthetic(development, synthetic, label))
-        for label in synthetic_labels(synthetic)
-    ]
-    return {"gans": gans, "sheets": sheets, "closest": closest}
-
-
-def _closest_pair(pair: dict[str, Any]) -> Picture:
-    caption = f"distance {pair['distance']:.3f}, real: {pair['real_path']}"
-    return embedded(pair["picture"], f"synthetic {pair['synthetic_path']} beside real {pair['real_path']}", caption)
-
-
 def _data_section(data_report: dict[str, Any]) -> dict[str, Any]:
     leaks, groups = data_report["leaks"], data_report["groups"]
     count, plural = report_text.count, report_text.plural
@@ -284,20 +246,3 @@ def _contents(sections: dict[str, Any]) -> list[tuple[str, str]]:
         ("checklist", "Checklists", True),
     )
     return [(key, title) for key, title, there in wanted if there]
-
-
-def _array(path: Path) -> np.ndarray:
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not an array ({error})") from None
-
-
-def _losses(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with path.open(encoding="utf-8") as file:
-            names = file.readline().strip().split(",")
-            columns = np.loadtxt(file, delimiter=",", ndmin=2).T
-        return dict(zip(names, columns, strict=True))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a table of losses ({error})") from None

@@ -1,13 +1,12 @@
 """Simulated inputs of the report: a finished experiment of any number of classes and arms, without any training."""
 
-import base64
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from audit_example import audit_example
+from example_pictures import image_set, png
 
 from components.compare.evaluations import load_evaluations
 from components.compare.ledger import Change, find_changes
@@ -15,7 +14,7 @@ from components.compare.report.report import write_report
 from components.compare.verdict_file import build_verdict
 from components.contracts.arms import parse_arm
 from components.contracts.files import read_json, write_json
-from components.contracts.imageset import ImageSet, pixel_digest
+from components.contracts.imageset import ImageSet
 from components.contracts.metrics import confusion_matrix, per_class, scores
 
 NOTICE = "Made from phantoms: procedural pictures for demonstration and tests. Nothing here is medical evidence."
@@ -62,42 +61,6 @@ class Inputs:
     development: ImageSet
 
 
-def pictures(labels: np.ndarray, size: int, seed: int) -> np.ndarray:
-    """Return blobs on a skin tone (uint8, N x size x size x 3), larger and darker for a higher label."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:size, :size] / size - 0.5
-    images = np.empty((len(labels), size, size, 3), dtype=np.uint8)
-    for i, label in enumerate(labels):
-        a, b = rng.uniform(0.12, 0.2, 2) + 0.15 * label / (1 + labels.max())
-        dx, dy = rng.uniform(-0.08, 0.08, 2)
-        inside = 1 / (1 + np.exp(25 * (np.hypot((x - dx) / a, (y - dy) / b) - 1) * a))
-        skin, lesion = np.array([222, 178, 152]), np.array([110 - 8 * label, 66, 52]) + rng.uniform(-25, 25, 3)
-        image = skin + inside[..., None] * (lesion - skin) + rng.normal(0, 7, (size, size, 3))
-        images[i] = np.clip(image, 0, 255)
-    return images
-
-
-def image_set(split: str, classes: tuple[str, ...], counts: list[int], size: int, seed: int, **more: Any) -> ImageSet:
-    """Return an image set of `counts` images a class."""
-    labels = np.repeat(np.arange(len(classes)), counts)
-    images = pictures(labels, size, seed)
-    synthetic = split == "synthetic"
-    middle = "gan-0/" if synthetic else ""
-    paths = [f"{classes[label]}/{middle}{i:06d}" + ("" if synthetic else ".jpg") for i, label in enumerate(labels)]
-    return ImageSet(
-        classes=classes,
-        images=images,
-        paths=np.array(paths, dtype=np.str_),
-        labels=labels.astype(np.int64),
-        splits=np.full(len(labels), split),
-        folds=np.arange(len(labels)) % 5 if split == "development" else np.full(len(labels), -1),
-        groups=np.array(["gan-0" if synthetic else f"{split}-{i}" for i in range(len(labels))], dtype=np.str_),
-        sha256=np.array([pixel_digest(image) for image in images], dtype=np.str_),
-        subgroups={"sex": np.array(["female", "male", ""])[np.arange(len(labels)) % 3]} if split == "test" else {},
-        **more,
-    )
-
-
 def example_inputs(
     folder: Path,
     classes: tuple[str, ...] = ("benign", "malignant"),
@@ -120,7 +83,7 @@ def example_inputs(
         _evaluation(folder / f"evaluation-{i}", arm, test, development, replicates, i) for i, arm in enumerate(arms)
     ]
     curves = folder / "synthetic_report"
-    audit = _audit(curves, development, synthetic if dose else None, updates)
+    audit = audit_example(curves, development, synthetic if dose else None, updates)
     return Inputs(folder, data_report(test, development), audit, curves, evaluations, test, synthetic, development)
 
 
@@ -181,13 +144,6 @@ def data_report(test: ImageSet, development: ImageSet) -> dict[str, Any]:
     }
 
 
-def png(pixels: np.ndarray) -> str:
-    """Return a picture as base64 PNG."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
 def _doses(arm: str) -> int:
     """Return the synthetic images a class that an arm takes beside 100 real ones."""
     return parse_arm(arm).synthetic_counts([100], [0])[0]
@@ -243,91 +199,6 @@ def _evaluation(folder: Path, arm: str, test: ImageSet, development: ImageSet, r
         },
     )
     return folder
-
-
-def _audit(folder: Path, development: ImageSet, synthetic: ImageSet | None, updates: int) -> dict[str, Any]:
-    folder.mkdir(parents=True)
-    audit: dict[str, Any] = {
-        "features": "a small encoder trained on the development set alone; not to be compared with Inception FID",
-        "quality": [],
-        "memorisation_rule": "Half of the synthetic images should lie closer to training than to held-out images.",
-        "memorisation": [],
-    }
-    rng = np.random.default_rng(5)
-    for label, name in enumerate(development.classes if synthetic else ()):
-        assert synthetic is not None
-        real, made = development.images[development.labels == label], synthetic.images[synthetic.labels == label]
-        good = {"kid": 0.021, "kid_std": 0.004, "fid": 31.2, "precision": 0.71, "recall": 0.42}
-        floor = {"kid": 0.0006, "kid_std": 0.0008, "fid": 7.9, "precision": 0.93, "recall": 0.9}
-        audit["quality"].append(
-            {
-                "class": name,
-                "generator": "gan-0",
-                **good,
-                "density": 0.78,
-                "coverage": 0.66,
-                "floor": {**floor, "density": 1.01, "coverage": 0.97},
-                "real_images": len(real),
-                "synthetic_images": len(made),
-            }
-        )
-        audit["memorisation"].append(
-            {
-                "class": name,
-                "generator": "gan-0",
-                "share_closer_to_training": 0.52,
-                "interval": [0.47, 0.57],
-                "control": {"share": 0.49, "interval": [0.44, 0.54]},
-                "share_closer_to_test": 0.5,
-                "test_interval": [0.41, 0.59],
-                "distinct_images": len(made),
-                "flagged": 2 * label,
-                "flag_threshold": 0.11,
-                "synthetic_images": len(made),
-                "held_out_images": len(real) // 5,
-                "held_out_flagged": 0,
-                "closest": [
-                    {
-                        "synthetic_path": f"{name}/gan-0/{i:06d}",
-                        "real_path": f"train/{name}/{i}.jpg",
-                        "distance": 0.1 + 0.02 * i,
-                        "picture": png(np.concatenate([made[i], real[i]], axis=1)),
-                    }
-                    for i in range(min(10, len(made)))
-                ],
-            }
-        )
-        gan = folder / "gans" / f"{name}-0"
-        gan.mkdir(parents=True)
-        moments = [0, *(updates * np.arange(1, 8) // 7).tolist()]
-        write_json(
-            gan / "gan.json",
-            {
-                "class": name,
-                "replicate": 0,
-                "seed": 0,
-                "precision": "float32",
-                "epochs": 50,
-                "updates": updates,
-                "images": len(real),
-                "image_size": development.image_size,
-                "latent": 100,
-                "width": 32,
-                "images_per_second": 812.5,
-                "final": {"loss_d": 0.61, "loss_g": 1.84},
-                "progress_updates": moments,
-            },
-        )
-        t = np.arange(updates)
-        table = np.stack([t, 0.5 + np.exp(-t / 90), 2 - np.exp(-t / 200), np.full(updates, 0.7), 0.3 - 0 * t], axis=1)
-        table[:, 1:] += rng.normal(0, 0.12, (updates, 4))
-        header = "update,loss_d,loss_g,score_real,score_fake"
-        np.savetxt(gan / "losses.csv", table, delimiter=",", header=header, comments="", fmt="%.6g")
-        noise = rng.integers(0, 256, (8, 16, *development.images.shape[1:]))
-        mix = np.linspace(0, 1, 8)[:, None, None, None, None]
-        progress = ((1 - mix) * noise + mix * made[:16][None]).astype(np.uint8)
-        np.save(gan / "progress.npy", progress, allow_pickle=False)
-    return audit
 
 
 def write_example(path: Path, inputs: Inputs, verdict: dict, ledger: list) -> None:
