@@ -1,7 +1,9 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from building import Objects, build
+from machine import Machine
 from upstream import make_upstream
 
 
@@ -22,3 +24,9 @@ def build_with_upstream(tmp_path_factory: pytest.TempPathFactory) -> Callable[[s
         "GIT_CONFIG_VALUE_0": "https://github.com/",
     }
     return lambda part: build(part, **redirect)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A machine with stand-ins for kubectl, kind, docker and gansweep."""
+    return Machine(tmp_path)

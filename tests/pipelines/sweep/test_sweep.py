@@ -1,4 +1,4 @@
-"""gansweep sweep on this machine: the file, its runs, going on after an interruption, and the joined verdict."""
+"""gansweep sweep on this machine: its runs, going on after an interruption, and what it leaves."""
 
 import csv
 import json
@@ -6,135 +6,22 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-import yaml
 from rich.console import Console
 from small_run import SMALL
-from statsmodels.stats.multitest import multipletests
+from sweeps import AGREED, command, gansweep, laid_out, write
 
 from components.contracts.errors import InputError
 from components.contracts.files import fresh_folder
-from components.contracts.imageset import read_imageset
-from components.contracts.metrics import scores
 from pipelines.runs.endings import StageError
-from pipelines.runs.folder import RESULTS, is_finished, owned
+from pipelines.runs.folder import RESULTS, owned
 from pipelines.sweep.carry_out import carry_out, open_sweep_folder, plan_here, work_here
-from pipelines.sweep.file import NOT_IN_GRID, PlannedRun, Point, Sweep, lay_out, read_sweep_file
-from pipelines.sweep.join import join
-from pipelines.sweep.page import notes, table_csv, write_results
+from pipelines.sweep.file import PlannedRun, Point, Sweep, read_sweep_file
 from pipelines.sweep.view import SweepLines
-
-AGREED = {"real_identical": True, "real_differs_by": 0.0}
-
-
-def write(path: Path, **keys: object) -> Path:
-    path.write_text(yaml.safe_dump(keys, sort_keys=False))
-    return path
-
-
-def laid_out(tmp_path: Path, **keys: object) -> Sweep:
-    given = {"data_set": "images", "preset": "paper", "ratios": ["50%"], **keys}  # one GAN a class
-    file = read_sweep_file(write(tmp_path / "doses.yaml", **given))
-    return lay_out(file, classes=2)
-
-
-def test_the_arms_of_every_point_are_split_into_runs_of_few_cells_with_real_in_each(tmp_path):
-    sweep = laid_out(
-        tmp_path,
-        ratios=[f"{i}%" for i in range(1, 61)],
-        traditional="both",
-        arms=["traditional"],
-        gan_replicates=3,
-        grid={"gan_width": [16, 32], "classifier_dropout": [0.1, 0.25]},
-    )
-    assert [point.values["classifier_dropout"] for point in sweep.points] == [0.1, 0.25, 0.1, 0.25]
-    for number, point in enumerate(sweep.points):
-        runs = [run for run in sweep.runs if run.point == number]
-        assert len(runs) == 2
-        for run in runs:
-            assert run.parameters["arms"][0] == "real"
-            assert run.gans + len(run.parameters["arms"]) < 100
-            assert {name: run.parameters[name] for name in point.values} == point.values
-        arms = [arm for run in runs for arm in run.parameters["arms"][1:]]
-        assert len(arms) == len(set(arms)) == 121
-    assert len({run.name for run in sweep.runs}) == 8
-
-
-def test_runs_that_share_gans_wait_for_the_one_that_trains_them(tmp_path):
-    sweep = laid_out(
-        tmp_path,
-        ratios=[10, 20],
-        cells_a_run=8,
-        grid={"gan_width": [16, 32], "gan_replicates": [1, 3], "classifier_dropout": [0.1, 0.2]},
-    )
-    leaders = {run.name: run for run in sweep.runs if not run.after}
-    assert [run.after == "" for run in sweep.runs] == [True] * 2 + [False] * (len(sweep.runs) - 2)
-    for run in sweep.runs:
-        leader = leaders[run.after or run.name]
-        assert leader.parameters["gan_width"] == run.parameters["gan_width"]
-        assert leader.parameters["gan_replicates"] == 3
-
-
-def test_presets_go_over_each_other_and_set_over_them(tmp_path):
-    (tmp_path / "mine.yaml").write_text("gan_epochs: 7\ngan_cpu: '1'\n")
-    sweep = laid_out(tmp_path, preset=["demo", str(tmp_path / "mine.yaml")], set={"gan_cpu": "3"})
-    (run,) = sweep.runs
-    wanted = {"gan_epochs": 7, "gan_cpu": "3", "classifier_epochs": 20}
-    assert {name: run.parameters[name] for name in wanted} == wanted
-
-
-def test_an_arm_without_synthetic_images_never_makes_a_run_of_its_own(tmp_path):
-    sweep = laid_out(tmp_path, ratios=[10, 20, 30], arms=["traditional"], cells_a_run=5)
-    assert [run.parameters["arms"][1:] for run in sweep.runs] == [["traditional", "gan:10"], ["gan:20", "gan:30"]]
-
-
-@pytest.mark.parametrize(
-    ("keys", "message"),
-    [
-        ({"ratio": [1]}, "ratio: there is no such key; did you mean ratios?"),
-        ({"gan_epochs": 3}, "gan_epochs: there is no such key; write it under set"),
-        ({"data_set": ""}, "data_set: no value is given"),
-        ({"ratios": "50%"}, "ratios: '50%' is not a list"),
-        ({"ratios": ["5O%"]}, "'gan:5O%' is not an arm"),
-        ({"ratios": [10, 10]}, "'gan:10' stands there more than once"),
-        ({"ratios": []}, "ratios: there is only real"),
-        ({"traditional": "maybe"}, "traditional: 'maybe' is not false, true or both"),
-        ({"replicates": 0}, "replicates: 0 is not a number from 1 on"),
-        ({"runs_at_once": True}, "runs_at_once: True is not a number from 1 on"),
-        ({"name": "a/b"}, "name: 'a/b' may hold letters"),
-        ({"preset": "standart"}, "did you mean standard?"),
-        ({"set": {"gan_epoch": 3}}, "gan_epoch: there is no such parameter; did you mean gan_epochs?"),
-        ({"set": {"gan_epochs": "many"}}, "gan_epochs: 'many' is not a value of type Integer"),
-        ({"set": {"arms": ["real"]}}, "set: arms: list them under arms or ratios"),
-        ({"set": {"gan_width": 16}, "grid": {"gan_width": [32]}}, "set: gan_width: it is given twice"),
-        ({"replicates": 3, "grid": {"replicates": [3, 5]}}, "grid: replicates: it is given twice"),
-        ({"grid": {"gan_width": 32}}, "grid: gan_width: 32 is not a list of values"),
-        ({"grid": {"gan_width": [32, 32]}}, "grid: gan_width: a value stands there twice"),
-        ({"grid": {"gan_learning_rate": [1, 1.0]}}, "grid: gan_learning_rate: a value stands there twice"),
-        ({"grid": {"gan_widht": [32]}}, "did you mean gan_width?"),
-        *(({"grid": {name: [1, 2]}}, f"grid: {name}: {why}") for name, why in NOT_IN_GRID.items()),
-        ({"gan_replicates": 20, "cells_a_run": 41}, "cells_a_run: 40 GANs and real leave 0 cells of a run"),
-    ],
-)
-def test_what_does_not_fit_is_refused_by_its_name(tmp_path, keys, message):
-    with pytest.raises(InputError) as refusal:
-        laid_out(tmp_path, **keys)
-    assert message in str(refusal.value)
-
-
-def test_a_sweep_that_can_not_run_ends_in_one_line_before_anything_starts(phantoms, tmp_path):
-    file = write(tmp_path / "doses.yaml", data_set=str(phantoms), ratios=[10], grid={"gan_batch_size": [8, 64]})
-    done = gansweep(file, "--out", tmp_path / "out")
-    assert done.returncode == 2
-    assert "gan_batch_size: class 'benign' has 30 images" in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert not (tmp_path / "out").exists()
 
 
 @dataclass(frozen=True)
@@ -293,13 +180,6 @@ def test_a_sweep_has_one_owner_at_a_time_and_does_not_lie_in_its_data_set(phanto
     assert not (phantoms / "out").exists()
 
 
-def test_a_run_without_its_report_is_not_finished(joined_twice):
-    _, folder = joined_twice
-    assert is_finished(folder / "runs" / "01")
-    (folder / "runs" / "01" / "report.html").unlink()
-    assert not is_finished(folder / "runs" / "01")
-
-
 def leave_results(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in RESULTS:
@@ -311,109 +191,6 @@ def sweep_of(folder: Path) -> Sweep:
     known = json.loads((folder / "sweep-runs.json").read_text())
     runs = tuple(PlannedRun(name, 0, values, 2, "") for name, values in known["runs"].items())
     return Sweep(known["name"], tuple(Point(label, {}) for label in known["points"]), runs, 1)
-
-
-@pytest.fixture
-def joined_twice(finished, tmp_path):
-    """Return a sweep of two points whose runs are copies of the small run, and its folder."""
-    parameters = yaml.safe_load((finished[0] / "parameters.yaml").read_text())
-    for name in ("01", "02"):
-        shutil.copytree(finished[0], tmp_path / "out" / "runs" / name)
-    runs = tuple(PlannedRun(name, number, parameters, 2, "") for number, name in enumerate(("01", "02")))
-    points = (Point("gan_width=16", {"gan_width": 16}), Point("gan_width=32", {"gan_width": 32}))
-    return Sweep("doses", points, runs, 1), tmp_path / "out"
-
-
-def test_one_run_alone_is_judged_as_the_run_itself_judged(joined_twice, finished):
-    sweep, folder = joined_twice
-    joined = join(Sweep("doses", sweep.points[:1], sweep.runs[:1], 1), folder)
-    verdict = json.loads((finished[0] / "verdict.json").read_text())
-    for ours, theirs in zip(joined["arms"], verdict["arms"], strict=True):
-        assert ours["arm"] == theirs["arm"]
-        for metric in ours["mean"]:
-            assert ours["mean"][metric] == theirs["mean"][metric]
-            assert ours["intervals"][metric] == theirs["intervals"][metric]
-        if theirs["against_real"]:
-            for key in ("adjusted", "p_value", "p_holm", "verdict", "reason", "test_images_needed"):
-                assert ours["against_real"][key] == theirs["against_real"][key]
-            for metric, difference in ours["against_real"]["differences"].items():
-                assert difference == theirs["against_real"]["differences"][metric]
-
-
-def test_all_arms_at_all_points_are_one_family(joined_twice, finished):
-    joined = join(*joined_twice)
-    against = [arm["against_real"] for arm in joined["arms"] if arm["against_real"]]
-    assert joined["rule"]["comparisons"] == len(against) == 4
-    p_values = [each["p_value"] for each in against]
-    assert np.allclose([each["p_holm"] for each in against], multipletests(p_values, method="holm")[1])
-    verdict = json.loads((finished[0] / "verdict.json").read_text())
-    alone = [arm["against_real"]["adjusted"]["confidence"] for arm in verdict["arms"] if arm["against_real"]]
-    assert max(each["adjusted"]["confidence"] for each in against) == pytest.approx(1 - 0.05 / 4)
-    assert max(alone) == pytest.approx(1 - 0.05 / 2)
-    assert [arm["arm"] for arm in joined["arms"]].count("real") == 2
-    assert {row["point"] for row in csv.DictReader(table_csv(joined).splitlines())} == {"gan_width=16", "gan_width=32"}
-
-
-def test_a_real_that_came_out_differently_is_told_and_each_arm_is_compared_with_its_own(joined_twice, tmp_path):
-    """One point in two runs, with the same arms; in the second, the models of `real` are wrong on a whole class."""
-    sweep, folder = joined_twice
-    both = tuple(PlannedRun(run.name, 0, run.parameters, 2, "") for run in sweep.runs)
-    one = Sweep("doses", sweep.points[:1], both, 1)
-    before = join(one, folder)
-    assert before["points"][0] == {"point": "gan_width=16", "values": {"gan_width": 16}} | AGREED
-    assert notes(before) == []
-    loss = spoil_real(folder / "runs" / "02")
-    after = join(one, folder)
-    assert not after["points"][0]["real_identical"]
-    assert after["points"][0]["real_differs_by"] >= loss > 0
-    assert "real came out differently in its runs" in notes(after)[0]
-    write_results(tmp_path, after, {})
-    assert "real came out differently in its runs" in (tmp_path / "sweep.html").read_text()
-    gains = np.subtract(changes_of_accuracy(after), changes_of_accuracy(before))
-    assert np.allclose(gains, [0, 0, loss, loss])
-
-
-def test_runs_of_different_data_or_code_are_not_joined(joined_twice):
-    sweep, folder = joined_twice
-    path = folder / "runs" / "02" / "verdict.json"
-    verdict = json.loads(path.read_text())
-    for changed, message in (
-        (verdict | {"data_set": verdict["data_set"] | {"digest": "other"}}, "the data set was changed in between"),
-        (verdict | {"code_digest": "other"}, "made by different code"),
-    ):
-        path.write_text(json.dumps(changed))
-        with pytest.raises(InputError, match=message):
-            join(sweep, folder)
-
-
-def changes_of_accuracy(joined: dict) -> list[float]:
-    against = [arm["against_real"] for arm in joined["arms"] if arm["against_real"]]
-    return [each["differences"]["accuracy"]["estimate"] for each in against]
-
-
-def spoil_real(run: Path) -> float:
-    """Let all models of `real` take the first class for the second; return what that costs in mean accuracy."""
-    evaluations = run.glob("artifacts/*/*/evaluate/evaluation")
-    (folder,) = (path for path in evaluations if json.loads((path / "evaluation.json").read_text())["arm"] == "real")
-    about = json.loads((folder / "evaluation.json").read_text())
-    test = read_imageset(next(run.glob("artifacts/*/prepare/test_set")))
-    probabilities = np.load(folder / "probabilities.npy")
-    probabilities[:, test.labels == 0] = (0.1, 0.9)
-    np.save(folder / "probabilities.npy", probabilities)
-    before = np.mean([replicate["accuracy"] for replicate in about["replicates"]])
-    for replicate, predicted in zip(about["replicates"], probabilities, strict=True):
-        found = scores(predicted, test.labels, test.classes.index(about["positive_class"]))
-        replicate |= {name: float(value[0]) for name, value in found.items()}
-    (folder / "evaluation.json").write_text(json.dumps(about))
-    return float(before - np.mean([replicate["accuracy"] for replicate in about["replicates"]]))
-
-
-def command(*words: object) -> list[str]:
-    return [sys.executable, "-m", "pipelines", "sweep", *map(str, words)]
-
-
-def gansweep(*words: object) -> subprocess.CompletedProcess:
-    return subprocess.run(command(*words), capture_output=True, text=True, timeout=120)
 
 
 def processes_that_know(word: str) -> list[str]:
