@@ -11,3 +11,7 @@ class InputError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(plain(message.replace("\n", " ")))
+
+
+class OutageError(InputError):
+    """A server that did not answer for long: the same work may well succeed later."""

@@ -11,11 +11,14 @@ The lines are the pod's log in the cluster and feed the live view of the command
 """
 
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import TracebackType
 
+from components.contracts.errors import InputError
 from components.contracts.plain_text import plain
 
 # Nothing but blanks or the head of a launcher's line (I1123 launcher.go:) before it: the name of a class or a file in
@@ -44,15 +47,25 @@ class Event:
 
 @contextmanager
 def stage(name: str, cell: str = "-") -> Iterator[None]:
-    """Announce the start and the end of a stage's work, or its own error in one line."""
+    """Announce the start and the end of a stage's work, or its own error in one line.
+
+    That line is the last of a stage that refuses its input, for people to find: no traceback follows it.
+    """
     cell, start = _word(cell), time.monotonic()
     print(f"gansweep started {name} {cell}", flush=True)
     try:
         yield
     except BaseException as error:
         failed(name, cell, f"{type(error).__name__}: {error}")
+        if isinstance(error, InputError):
+            sys.excepthook = _say_no_more
         raise
     print(f"gansweep finished {name} {cell} {time.monotonic() - start:.1f} s", flush=True)
+
+
+def _say_no_more(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if not isinstance(error, InputError):
+        sys.__excepthook__(kind, error, trace)
 
 
 def failed(name: str, cell: str, reason: str) -> None:

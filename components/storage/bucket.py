@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 from urllib3 import PoolManager, Timeout
 from urllib3.exceptions import HTTPError, SSLError
 
-from components.contracts.errors import InputError
+from components.contracts.errors import InputError, OutageError
 from components.storage.objects import ACCESS_KEY, CONNECTIONS, ENDPOINT, REGION, SECRET_KEY, StoredObject
 
 # How long a server may be gone. At the first contact a wrong address is likelier than a restart.
@@ -47,7 +47,8 @@ class Bucket:
 
     `name` is the parameter or variable that `address` came from, for messages; `prefix` is "" or ends in "/".
     While the server is gone, overloaded or breaks off, every method tries again, with growing pauses, for
-    PATIENCE_SECONDS. It raises InputError in one line if that doesn't help or the request itself is wrong.
+    `patience` seconds (None: PATIENCE_SECONDS). It raises OutageError in one line if that doesn't help, InputError if
+    the request itself is wrong.
     """
 
     name: str
@@ -56,6 +57,11 @@ class Bucket:
     client: Minio
     bucket: str
     prefix: str
+    patience: float | None = None
+
+    def hurried(self, seconds: float) -> "Bucket":
+        """Return the same objects, asked for with less patience."""
+        return replace(self, patience=seconds)
 
     def objects(self, start: str = "", *, first_contact: bool = False) -> list[StoredObject]:
         """List the objects whose names begin with `start`, in the order of their names.
@@ -71,7 +77,7 @@ class Bucket:
                 if item.object_name and not item.object_name.endswith("/")
             ]
 
-        patience = FIRST_CONTACT_SECONDS if first_contact else PATIENCE_SECONDS
+        patience = FIRST_CONTACT_SECONDS if first_contact else None
         return sorted(self._patiently(list_all, "", patience), key=lambda item: item.name)
 
     def read(self, item: StoredObject) -> bytes:
@@ -116,7 +122,7 @@ class Bucket:
         self._patiently(lambda: self.client.remove_object(self.bucket, self.prefix + item), item)
 
     def _patiently(self, action: Callable[[], Result], item: str, patience: float | None = None) -> Result:
-        seconds = PATIENCE_SECONDS if patience is None else patience
+        seconds = next(given for given in (patience, self.patience, PATIENCE_SECONDS) if given is not None)
         tries = Retrying(
             stop=stop_after_delay(seconds),
             wait=wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE_SECONDS),
@@ -133,7 +139,8 @@ class Bucket:
             ) from None
         except (HTTPError, S3Error, ServerError, InvalidResponseError, BrokenTransfer) as error:
             where = f"{self.address}/{item}" if item else self.address
-            raise InputError(f"{self.name}: {where}: {self._reason(error, seconds)}") from None
+            kind = OutageError if _may_pass(error) else InputError
+            raise kind(f"{self.name}: {where}: {self._reason(error, seconds)}") from None
 
     def _notice(self, attempt: RetryCallState) -> None:
         """Say that the server is being waited for: not at the first slip, and not from every thread."""

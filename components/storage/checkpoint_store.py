@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from components.storage.bucket import Bucket
 
 VARIABLE = "GANSWEEP_CHECKPOINTS"
+# How long a training stands still while a checkpoint can't be stored: passes are worth more than it.
+SECONDS_TO_KEEP = 20.0
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,13 @@ class FolderStore:
         """Yield the file of that name."""
         yield self.folder / name
 
-    def keep(self, name: str, write: Callable[[Path], None]) -> None:
-        """Keep what `write` writes to the path it is given, whole or not at all."""
+    def keep(self, key: str, name: str, write: Callable[[Path], None]) -> None:
+        """Keep what `write` writes to the path it is given, whole or not at all, and remove the others of `key`."""
         with whole_file(self.folder / name) as part:
             write(part)
-
-    def remove(self, name: str) -> None:
-        """Remove a file; one that isn't there is fine."""
-        (self.folder / name).unlink(missing_ok=True)
+        for other in self.names(key):
+            if other != name:
+                (self.folder / other).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -62,16 +63,19 @@ class BucketStore:
         with self.bucket.copy(item) as path:
             yield path
 
-    def keep(self, name: str, write: Callable[[Path], None]) -> None:
-        """Keep what `write` writes to the path it is given, whole or not at all."""
+    def keep(self, key: str, name: str, write: Callable[[Path], None]) -> None:
+        """Keep what `write` writes to the path it is given, whole or not at all, and remove the others of `key`.
+
+        Raises InputError if the server is gone for SECONDS_TO_KEEP.
+        """
+        bucket = self.bucket.hurried(SECONDS_TO_KEEP)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / name
             write(path)
-            self.bucket.write(name, path)
-
-    def remove(self, name: str) -> None:
-        """Remove an object; one that isn't there is fine."""
-        self.bucket.remove(name)
+            bucket.write(name, path)
+        for other in bucket.objects(f"{key}-"):
+            if other.name != name:
+                bucket.remove(other.name)
 
 
 Store = FolderStore | BucketStore

@@ -54,13 +54,10 @@ def load_latest(store: Store, key: str) -> Checkpoint | None:
 def save(store: Store, key: str, update: int, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Keep a checkpoint, whole or not at all, and remove the older ones of the same key.
 
-    If object storage fails for good it is said in one line: a training is worth more than its checkpoint.
+    If object storage fails for 20 s it is said in one line: a training is worth more than its checkpoint.
     """
     kept = f"{key}-{update:08d}.safetensors"
     try:
-        store.keep(kept, lambda path: save_file(tensors, path, metadata={"header": json.dumps(header)}))
-        for name in store.names(key):
-            if name != kept:
-                store.remove(name)
+        store.keep(key, kept, lambda path: save_file(tensors, path, metadata={"header": json.dumps(header)}))
     except InputError as error:
         print(f"train_gan: no checkpoint of update {update}, training goes on ({error})", flush=True)

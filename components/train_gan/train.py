@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from components.contracts.files import fresh_folder, whole_file, write_json
 from components.contracts.imageset import ImageSet
+from components.contracts.progress import note
 from components.generators.device import open_device, precision_of, to_device
 from components.storage.checkpoint_store import open_store
 from components.train_gan.batches import batch_sizes, batches, training_pixels
@@ -61,6 +62,10 @@ def train_gan(
         header, tensors = found
         training.restore(tensors)
         record.restore(training.updates, header["seconds"], tensors)
+        cell = f"{class_name}/{replicate}"
+        note(
+            "train_gan", cell, f"train_gan {cell} goes on from its checkpoint of update {training.updates} of {planned}"
+        )
 
     resident = to_device(torch.from_numpy(np.ascontiguousarray(pixels)), device)
     kept = training.updates

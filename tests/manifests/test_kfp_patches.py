@@ -37,7 +37,6 @@ def test_everything_that_keeps_artifacts_uses_the_same_store(kfp):
     assert yaml.safe_load(launcher["providers"])["minio"]["default"]["endpoint"] == "minio-service.kubeflow:9000"
     argo = find(kfp, "ConfigMap", "workflow-controller-configmap")["data"]
     assert yaml.safe_load(argo["artifactRepository"])["s3"]["endpoint"] == "minio-service.kubeflow:9000"
-    assert argo["executor"] == "imagePullPolicy: IfNotPresent"
     assert "seaweedfs" not in yaml.safe_dump_all(kfp)
 
 
@@ -51,10 +50,15 @@ def test_parts_for_old_pipelines_are_gone_with_their_rights_and_no_others(kfp, b
     assert not [each for each in kfp if each["kind"] == "NetworkPolicy"]  # KFP's own would open what ../network closes
 
 
-def test_argo_looks_at_runs_every_second_and_the_launcher_is_patient(kfp):
+def test_argo_looks_at_runs_every_second_and_launcher_and_helper_are_patient(kfp):
     assert environment(kfp, "workflow-controller")["DEFAULT_REQUEUE_TIME"]["value"] == "1s"
     providers = yaml.safe_load(find(kfp, "ConfigMap", "kfp-launcher")["data"]["providers"])
     assert providers["minio"]["default"]["maxRetries"] == 10
+    executor = yaml.safe_load(find(kfp, "ConfigMap", "workflow-controller-configmap")["data"]["executor"])
+    assert executor["env"] == [{"name": "EXECUTOR_RETRY_BACKOFF_STEPS", "value": "10"}]
+    # What the namespace's Pod Security asks for is upstream's own and must stay.
+    assert executor["securityContext"]["runAsNonRoot"] is True
+    assert executor["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from components.contracts.errors import InputError
@@ -45,3 +48,18 @@ def test_a_class_name_with_spaces_stays_one_word(capsys):
     with stage("train_gan", "basal cell carcinoma/0"):
         report("train_gan", "basal cell carcinoma/0", 1, 2, "epochs")
     assert {event.cell for event in events(capsys.readouterr().out)} == {"basal_cell_carcinoma/0"}
+
+
+@pytest.mark.parametrize(("kind", "traceback"), [("InputError", False), ("ValueError", True)])
+def test_no_traceback_follows_the_sentence_of_a_stage_that_refuses_its_input(kind, traceback):
+    code = f"""
+from components.contracts.errors import InputError
+from components.contracts.progress import stage
+with stage("plan"):
+    raise {kind}("data_set: nothing there")
+"""
+    ended = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert ended.returncode == 1
+    assert f"gansweep failed plan - {kind}: data_set: nothing there\n" in ended.stdout
+    assert ended.stdout.endswith(f"gansweep failed plan - {kind}: data_set: nothing there\n") != traceback
+    assert ("Traceback" in ended.stdout) == traceback

@@ -10,6 +10,7 @@ import torch
 from test_gan_checkpoints import FILES, LAST, LONG, ROOT, SCRIPT, train
 
 import components.storage.bucket
+import components.storage.checkpoint_store
 from components.contracts.errors import InputError
 from components.contracts.imageset import write_imageset
 from components.storage.checkpoint_store import open_store
@@ -86,3 +87,16 @@ def test_a_training_finds_out_at_once_that_it_may_not_keep_checkpoints(developme
     monkeypatch.setenv("GANSWEEP_S3_SECRET_KEY", "wrong")
     with pytest.raises(InputError, match="^GANSWEEP_CHECKPOINTS: .* refuses the login"):
         train(development, tmp_path / "generator", place)
+
+
+def test_a_training_waits_a_short_while_for_a_store_that_is_gone_and_goes_on(
+    bucket, place, fault_proxy, monkeypatch, capsys
+):
+    """All patience is for what it reads: passes are worth more than their checkpoint."""
+    monkeypatch.setattr(components.storage.bucket, "LONGEST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(components.storage.checkpoint_store, "SECONDS_TO_KEEP", 0.5)
+    store = open_store(place)
+    fault_proxy.fail("unavailable", times=10**6, method="PUT")
+    save(store, "a-0-key", 3, {"epoch": 3}, {"x": torch.arange(3)})
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "no checkpoint of update 3" in line]
+    assert "failed for 0.5 s" in line
