@@ -6,16 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.compare.evaluations import Evaluation
-from components.compare.statistics.influence import OPERATING, operating_specificity
+from components.compare.folds import fewest, folds_of, measure_folds, operating_specificities
+from components.compare.statistics.influence import OPERATING
 from components.compare.statistics.rule import SENSITIVITY, Rule
-from components.compare.statistics.variance import (
-    Clusters,
-    Draws,
-    Estimate,
-    Sample,
-    estimate,
-    measure,
-)
+from components.compare.statistics.variance import Estimate, Sample, estimate
 from components.contracts.imageset import ImageSet
 from components.contracts.metrics import METRICS
 
@@ -51,30 +45,25 @@ def compare_arms(
 
     `done` hears how many arms are measured. An arm's samples are let go before the next one's are made.
     """
-    clusters = Clusters.of(test.labels, test.groups)
+    folds = folds_of(test)
     first = next(evaluation for evaluation in evaluations if evaluation.arm == "real")
-    operating = operating_specificity(first.probabilities, test.labels == positive, positive, first.thresholds)
-    at = {"sensitivity_at_specificity": rule.endpoint_specificity, SENSITIVITY: operating}
+    at = [
+        {"sensitivity_at_specificity": rule.endpoint_specificity, SENSITIVITY: operating}
+        for operating in operating_specificities(first, folds, positive)
+    ]
 
     def samples(evaluation: Evaluation) -> dict[str, Sample]:
-        draws = Draws.of(generators_of(evaluation))
-        return measure(
-            evaluation.probabilities, test.labels, positive, clusters, draws, metrics, evaluation.thresholds, at
-        )
+        return measure_folds(evaluation, folds, positive, metrics, at)
 
+    independent = fewest(folds)
     real, found = samples(first), []
     for number, evaluation in enumerate(evaluations, start=1):
         own = real if evaluation is first else samples(evaluation)
-        levels = {name: estimate(sample, clusters.fewest) for name, sample in own.items()}
-        differences = {name: estimate(sample, clusters.fewest, real[name]) for name, sample in own.items()}
+        levels = {name: estimate(sample, independent) for name, sample in own.items()}
+        differences = {name: estimate(sample, independent, real[name]) for name, sample in own.items()}
         found.append(ComparedArm(evaluation, levels, {} if evaluation is first else differences, own[rule.endpoint]))
         done(number)
     return found
-
-
-def generators_of(evaluation: Evaluation) -> list[str]:
-    """Return the generator that each replicate's synthetic images come from, "" for an arm without any."""
-    return [replicate["generator"] for replicate in evaluation.replicates]
 
 
 def spread(difference: Estimate) -> dict[str, float]:

@@ -20,7 +20,8 @@ class Evaluation:
     """One arm on the test set.
 
     `probabilities` (float32, R x N x C) are those of each replicate, image and class; `replicates` the R entries of
-    evaluation.json (seed, threshold, metrics, per_class, confusion_matrix, ...).
+    evaluation.json (seed, threshold, metrics, per_class, confusion_matrix, ...). Where test folds are pooled,
+    an image's probabilities are those of its own fold's R replicates, and `replicates` holds R a fold, fold by fold.
     """
 
     arm: str
@@ -33,6 +34,11 @@ class Evaluation:
     def thresholds(self) -> list[float]:
         """The operating threshold of each replicate, fixed on its validation rows."""
         return [float(replicate["threshold"]) for replicate in self.replicates]
+
+    def thresholds_in(self, fold: int) -> list[float]:
+        """Return the thresholds of the replicates of one test fold, the only one unless several are pooled."""
+        count = len(self.probabilities)
+        return self.thresholds[fold * count : (fold + 1) * count]
 
     def mean_prediction(self) -> np.ndarray:
         """Return the class probabilities averaged over the replicates (float64, N x C): one model from many."""

@@ -6,15 +6,16 @@ differences from `real`. All differences of a run are one family: p-values follo
 intervals Bonferroni (level 1 - alpha / comparisons).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
 from components.compare.evaluations import Evaluation
+from components.compare.folds import folds_of, measure_folds
 from components.compare.statistics.rule import Rule
-from components.compare.statistics.variance import Clusters, Draws, estimate, measure
+from components.compare.statistics.variance import estimate
 from components.contracts.imageset import ImageSet
 
 METRICS = ("sensitivity", "specificity", "auc")
@@ -27,17 +28,15 @@ def by_subgroup(
     test: ImageSet,
     positive: int,
     rule: Rule,
-    generators: Callable[[Evaluation], Sequence[str]],
 ) -> dict[str, Any]:
     """Return verdict.json's `subgroups`: {"comparisons", "columns": [{"name", "unknown", "values": [...]}]}.
 
-    `generators` gives the generator of each of an arm's replicates, as `Draws.of` takes them. A value whose images
-    are all positive or all negative gets counts and a warning, no figures.
+    A value whose images are all positive or all negative, in any test fold, gets counts and a warning, no figures.
     """
     columns = []
     for name, values in test.subgroups.items():
         entries = [
-            _value(str(value), evaluations, test, positive, values == value, rule, generators)
+            _value(str(value), evaluations, test, positive, values == value, rule)
             for value in sorted(set(values.tolist()) - {""})
         ]
         columns.append({"name": name, "unknown": int(np.sum(values == "")), "values": entries})
@@ -51,7 +50,6 @@ def _value(
     positive: int,
     chosen: np.ndarray,
     rule: Rule,
-    generators: Callable[[Evaluation], Sequence[str]],
 ) -> dict[str, Any]:
     labels, groups = test.labels[chosen], test.groups[chosen]
     is_positive = labels == positive
@@ -63,13 +61,11 @@ def _value(
         "warning": _warning(kinds, test.classes[positive]),
         "arms": [],
     }
-    if 0 in kinds:
-        return entry
-    clusters = Clusters.of(is_positive.astype(np.int64), groups)  # the positive class and the rest
-    samples = {
-        e.arm: measure(e.probabilities[:, chosen], labels, positive, clusters, Draws.of(generators(e)), METRICS)
-        for e in evaluations
-    }
+    everywhere = {(fold, positive) for fold, positive in zip(test.folds[chosen], is_positive, strict=True)}
+    if len(everywhere) < 2 * len(np.unique(test.folds)):
+        return entry | {"warning": entry["warning"] or "too small to tell: a test fold lacks one kind of its images"}
+    folds = folds_of(test, chosen, (test.labels == positive).astype(np.int64))  # the positive class and the rest
+    samples = {e.arm: measure_folds(e, folds, positive, METRICS) for e in evaluations}
     for evaluation in evaluations:
         own = samples[evaluation.arm]
         levels = {metric: estimate(own[metric], min(kinds)) for metric in METRICS}

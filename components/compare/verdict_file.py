@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
-from components.compare.comparison import ComparedArm, compare_arms, generators_of, scored_by, spread
+from components.compare.comparison import ComparedArm, compare_arms, scored_by, spread
 from components.compare.conclusion import answer, recommend
 from components.compare.evaluations import Evaluation
 from components.compare.sources import compare_sources, in_real_images
@@ -93,7 +93,7 @@ def build_verdict(
         "source_pairs": compare_sources(compared, rule),
         "real_worth": in_real_images(compared, rule, parameters["seed"]),
         "best_amounts": _best_amounts(compared, rule, parameters["seed"]),
-        "subgroups": by_subgroup(evaluations, test, positive, rule, generators_of),
+        "subgroups": by_subgroup(evaluations, test, positive, rule),
         "gans": [_gan(gan) for gan in gans],
         "quality_features": audit["features"],
         "quality": audit["quality"],

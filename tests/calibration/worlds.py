@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
+from components.compare.statistics.draws import Draws
 from components.compare.statistics.influence import operating_specificity
 from components.compare.statistics.rule import SENSITIVITY, Judgement, Rule, judge
-from components.compare.statistics.variance import Clusters, Draws, Sample, estimate, measure
+from components.compare.statistics.variance import Clusters, Sample, estimate, measure
 
 ENDPOINTS = ("balanced_accuracy", "auc", "sensitivity_at_specificity")
 RULE = Rule(

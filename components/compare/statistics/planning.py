@@ -3,8 +3,9 @@
 import numpy as np
 from scipy import special
 
+from components.compare.statistics.draws import FEWEST_GENERATORS
 from components.compare.statistics.rule import FEWEST_REPLICATES, POWER
-from components.compare.statistics.variance import FEWEST_GENERATORS, Estimate
+from components.compare.statistics.variance import Estimate
 
 # Standard deviations of a difference to `real` on 300 positive and 360 other images, in shares: of the images, of
 # images x training, of one training, of one generator. The paper's network on its images varies about as much; with

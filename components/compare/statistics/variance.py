@@ -35,8 +35,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, special
+from scipy import linalg, optimize, special
 
+from components.compare.statistics.draws import Draws
 from components.compare.statistics.influence import (
     AT_SPECIFICITY,
     OPERATING,
@@ -46,7 +47,6 @@ from components.compare.statistics.influence import (
 )
 from components.contracts.metrics import METRICS, scores
 
-FEWEST_GENERATORS = 3  # below that, nothing is said about other generators
 _SMALLEST_TAIL = 1e-15
 
 
@@ -90,40 +90,6 @@ class Clusters:
 
 
 @dataclass(frozen=True)
-class Draws:
-    """What was drawn independently behind the replicates of an arm.
-
-    `contrast` and `within` (float64, R x K) turn the replicates' scores x (R) into deviations whose squares add up to
-    the unbiased variance of their mean: that of all units, |x' contrast|^2, with `freedom` degrees of freedom, and that
-    of the trainings alone. `generators` is their number, 0 for an arm without any.
-    """
-
-    contrast: np.ndarray
-    within: np.ndarray
-    freedom: int
-    generators: int
-
-    @property
-    def recipe(self) -> bool:
-        """Whether the mean speaks of other generators, or there are none: not where they are too few."""
-        return self.generators == 0 or self.generators >= FEWEST_GENERATORS
-
-    @classmethod
-    def of(cls, generators: Sequence[str]) -> "Draws":
-        """Take the generator of each replicate (R names; "" for an arm without synthetic images)."""
-        count = len(generators)
-        names, member = np.unique(generators, return_inverse=True)
-        belongs = np.eye(len(names))[member]
-        share = belongs.sum(axis=0)
-        left = count - len(names)
-        within = (np.eye(count) - belongs / share @ belongs.T) / count * np.sqrt(count / max(left, 1))
-        if len(names) < FEWEST_GENERATORS:
-            return cls(within, within, left, 0 if set(names) == {""} else len(names))
-        between = belongs / count - np.outer(np.ones(count), share) / count**2
-        return cls(between * np.sqrt(len(names) / (len(names) - 1)), within, len(names) - 1, len(names))
-
-
-@dataclass(frozen=True)
 class Sample:
     """One score of one arm: `values` (float64, R), and `parts` (float64, R x G) that each group of images has in it."""
 
@@ -139,8 +105,8 @@ class Estimate:
     `image_variance` is A with `effective_images` degrees of freedom. `units` holds variances B + AB of generators or
     trainings, each with its degrees of freedom, and is empty where nothing is known of them. `interaction` is AB,
     `training_variance` that share of the units' which the trainings alone would have. `groups` is the number of
-    independent images in the smallest class; `replicates` that of trainings; `recipe` whether the interval covers
-    other generators, or there are none.
+    independent images in the smallest class; `replicates` that of trainings, of several test folds as many as would say
+    as much in one; `recipe` whether the interval covers other generators, or there are none.
     """
 
     value: float
@@ -254,6 +220,18 @@ def measure(
     return {name: Sample(values[n], clusters.parts(found[n]), draws) for n, name in enumerate(wanted)}
 
 
+def pooled(folds: Sequence[Sample], draws: Draws) -> Sample:
+    """Return the sample of a score that is the mean over test folds, from each fold's own; `draws` are of them all.
+
+    The replicates of a fold have no part in the images of another. So the squares of parts and contrasts add up over
+    the folds, as the variances of a mean of independent test sets do.
+    """
+    if len(folds) == 1:
+        return folds[0]
+    parts = linalg.block_diag(*(fold.parts for fold in folds))
+    return Sample(np.concatenate([fold.values for fold in folds]), parts, draws)
+
+
 def estimate(arm: Sample, groups: int, real: Sample | None = None) -> Estimate:
     """Return the mean of `arm` over its replicates, or its difference to that of `real` or another.
 
@@ -280,7 +258,7 @@ def estimate(arm: Sample, groups: int, real: Sample | None = None) -> Estimate:
         interaction=interaction,
         training_variance=training,
         groups=groups,
-        replicates=min(len(side.values) for side in sides),
+        replicates=min(len(side.values) - side.draws.folds + 1 for side in sides),
         recipe=all(side.draws.recipe for side in sides),
     )
 

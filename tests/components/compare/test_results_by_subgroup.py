@@ -26,7 +26,7 @@ def evaluation(arm, p):
 
 def results(test, arms):
     found = [evaluation(arm, p) for arm, p in arms.items()]
-    return by_subgroup(found, test, 1, RULE, lambda e: [""] * len(e.replicates))
+    return by_subgroup(found, test, 1, RULE)
 
 
 REAL = inputs.probabilities(LABELS, CLASSES, 1.3, 5, 0)

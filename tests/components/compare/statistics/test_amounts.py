@@ -1,7 +1,8 @@
 import numpy as np
 
 from components.compare.statistics.amounts import best_amount
-from components.compare.statistics.variance import Draws, Sample
+from components.compare.statistics.draws import Draws
+from components.compare.statistics.variance import Sample
 
 AMOUNTS = [30, 60, 120, 240, 480]
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from components.compare.statistics.draws import Draws
 from components.compare.statistics.exchange import real_worth
-from components.compare.statistics.variance import Draws, Sample
+from components.compare.statistics.variance import Sample
 
 REAL = [100, 200, 400]
 

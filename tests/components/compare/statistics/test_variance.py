@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from components.compare.statistics.variance import Clusters, Draws, Estimate, Sample, estimate, measure
+from components.compare.statistics.draws import Draws
+from components.compare.statistics.variance import Clusters, Estimate, Sample, estimate, measure, pooled
 from components.contracts.metrics import METRICS, scores
 
 
@@ -142,3 +143,32 @@ def test_variance_splits_into_what_more_images_remove_and_what_stays():
     found = Estimate(0.1, 3e-4, 1e9, ((2e-4, 4.0),), 0.5e-4, 2e-4, 100, 5, True)
     assert found.lasting_variance == pytest.approx(1.5e-4)
     assert found.shrinking_variance == pytest.approx(3.5e-4)
+
+
+def test_folds_are_pooled_by_the_variance_within_them():
+    folds = [0, 0, 0, 1, 1, 1]
+    arm = Sample(np.array([0.7, 0.8, 0.9, 0.5, 0.52, 0.54]), np.zeros((6, 1)), Draws.of([""] * 6, folds))
+    found = estimate(arm, 100)
+    assert found.value == pytest.approx(0.66)
+    assert found.units == ((pytest.approx((0.01 / 3 + 0.0004 / 3) / 4), 4.0),)  # of a mean of two independent means
+
+
+def test_two_generators_a_fold_are_a_sample_of_generators_and_one_a_fold_is_none():
+    values = np.array([0.7, 0.8, 0.5, 0.58])
+    two = estimate(Sample(values, np.zeros((4, 1)), Draws.of(["a", "b", "a", "b"], [0, 0, 1, 1])), 100)
+    assert two.recipe
+    assert two.units == ((pytest.approx((0.005 / 2 + 0.0032 / 2) / 4), 2.0),)
+    one = estimate(Sample(values, np.zeros((4, 1)), Draws.of(["a", "a", "a", "a"], [0, 0, 1, 1])), 100)
+    assert not one.recipe
+    assert one.units == two.units
+
+
+def test_the_images_of_a_fold_count_for_its_own_replicates_alone():
+    draws = Draws.of([""] * 4, [0, 0, 1, 1])
+    first = Sample(np.array([0.7, 0.8]), np.array([[0.1, -0.1], [0.1, -0.1]]), draws)
+    second = Sample(np.array([0.5, 0.6]), np.array([[0.3, -0.2, 0.0], [0.1, 0.0, 0.2]]), draws)
+    found = estimate(pooled([first, second], draws), 100)
+    alone = [np.sum(fold.parts.mean(axis=0) ** 2) for fold in (first, second)]
+    assert found.image_variance + found.interaction == pytest.approx(sum(alone) / 4)
+    each = [np.sum(fold.parts.var(axis=0, ddof=1)) / 2 for fold in (first, second)]
+    assert found.interaction == pytest.approx(sum(each) / 4)

@@ -1,0 +1,123 @@
+"""Experiments over test folds whose truth is known: classifiers that are really trained, on sets that overlap.
+
+Images are points of a normal distribution about the mean of their class. A training learns a linear discriminant with
+a ridge penalty from four fifths of what lies outside its test fold, drawn by chance, and from synthetic points that a
+generator draws: about the means of the training set, moved by the generator's own luck. Arms with a few generators a
+fold have that luck in common between trainings; `real` stands for the same recipe with a generator a training. So all
+arms are equally good by construction, whatever the training sets, and every verdict is false.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from components.compare.statistics.draws import Draws
+from components.compare.statistics.influence import operating_specificity
+from components.compare.statistics.rule import SENSITIVITY, Judgement, judge
+from components.compare.statistics.variance import Clusters, Sample, estimate, measure, pooled
+from tests.calibration.worlds import ENDPOINTS, RULE
+
+_LEARNT = 0.8  # of what lies outside the test fold; the rest sets the threshold
+_RIDGE = 5.0
+
+
+@dataclass(frozen=True)
+class Folded:
+    """How much an experiment has of what, and its world.
+
+    `features` are told apart by `distance`, in standard deviations between the means of the classes; `luck` moves the
+    mean of a generator's class, `synthetic` points a class are drawn. `own` gives each arm features of its own, equally
+    good: then arms are equally good over all training sets, but not with these.
+    """
+
+    images: int = 330
+    positives: int = 300
+    folds: int = 5
+    replicates: int = 5
+    generators: int = 0
+    arms: int = 2
+    features: int = 20
+    distance: float = 2.0
+    luck: float = 0.0
+    synthetic: int = 60
+    own: bool = False
+
+
+def experiment(size: Folded, seed: Sequence[int]) -> dict[str, dict[str, Judgement]]:
+    """Draw one experiment, train all of it, and judge its arms by each endpoint over the pooled folds."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat([0, 1], [size.images, size.positives])
+    names = ["real", *(f"gan:{n + 1}" for n in range(size.arms))]
+    views = _points(size, labels, len(names), rng)
+    fold = rng.permutation(np.arange(len(labels)) % size.folds)
+    found: dict[str, list[dict[str, Sample]]] = {name: [] for name in names}
+    draws = {name: _draws(size, name) for name in names}
+    fewest = 0
+    for k in range(size.folds):
+        test, rest = np.flatnonzero(fold == k), np.flatnonzero(fold != k)
+        clusters = Clusters.of(labels[test], test)
+        fewest += clusters.fewest
+        at: dict[str, float] = {}
+        for name, x in zip(names, views, strict=True):
+            p, thresholds = _trained(size, x, labels, test, rest, name, rng)
+            if name == "real":
+                operating = operating_specificity(p, labels[test] == 1, 1, thresholds)
+                at = {"sensitivity_at_specificity": RULE.endpoint_specificity, SENSITIVITY: operating}
+            wanted = (*ENDPOINTS, SENSITIVITY)
+            found[name].append(measure(p, labels[test], 1, clusters, draws[name], wanted, thresholds, at))
+    whole = {
+        name: {score: pooled([each[score] for each in of], draws[name]) for score in of[0]}
+        for name, of in found.items()
+    }
+    differences = {
+        name: {score: estimate(sample, fewest, whole["real"][score]) for score, sample in of.items()}
+        for name, of in whole.items()
+        if name != "real"
+    }
+    return {name: judge(differences, replace(RULE, endpoint=name), len(labels)) for name in ENDPOINTS}
+
+
+def _points(size: Folded, labels: np.ndarray, arms: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Return what each arm sees of the images (float64, N x features)."""
+    sign = (2 * labels - 1)[:, None] * size.distance / 2 / np.sqrt(size.features)
+    if size.own:
+        return [sign + rng.normal(size=(len(labels), size.features)) for _ in range(arms)]
+    return [sign + rng.normal(size=(len(labels), size.features))] * arms
+
+
+def _draws(size: Folded, name: str) -> Draws:
+    folds = np.repeat(np.arange(size.folds), size.replicates).tolist()
+    made = size.generators and name != "real"
+    generators = [f"gan-{r % size.generators}" if made else "" for r in range(size.replicates)] * size.folds
+    return Draws.of(generators, folds)
+
+
+def _trained(
+    size: Folded,
+    x: np.ndarray,
+    labels: np.ndarray,
+    test: np.ndarray,
+    rest: np.ndarray,
+    name: str,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, list[float]]:
+    """Return the probabilities of all trainings of an arm in a fold (float32, R x n x 2), and their thresholds."""
+    alone = name == "real" or not size.generators
+    luck = rng.normal(0, size.luck, (size.replicates if alone else size.generators, 2, size.features))
+    means = np.stack([x[rest][labels[rest] == c].mean(axis=0) for c in (0, 1)])
+    found, thresholds = [], []
+    for r in range(size.replicates):
+        order = rng.permutation(rest)
+        learnt, held_out = np.split(order, [int(_LEARNT * len(order))])
+        points, targets = x[learnt], 2.0 * labels[learnt] - 1
+        if size.luck:
+            made = (means + luck[r % len(luck)]).repeat(size.synthetic, axis=0)
+            points = np.concatenate([points, made + rng.normal(size=made.shape)])
+            targets = np.concatenate([targets, np.repeat([-1.0, 1.0], size.synthetic)])
+        weights = np.linalg.solve(points.T @ points + _RIDGE * np.eye(x.shape[1]), points.T @ targets)
+        p = 1 / (1 + np.exp(-4 * x @ weights))
+        found.append(np.stack([1 - p[test], p[test]], axis=1).astype(np.float32))
+        positive = p[held_out][labels[held_out] == 1]
+        thresholds.append(float(np.quantile(positive, 1 - RULE.target_sensitivity, method="lower")))
+    return np.stack(found), thresholds
