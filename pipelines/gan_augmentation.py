@@ -91,7 +91,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             table_columns: Names of its columns where they aren't the usual ones, as JSON: image, label, group (a list),
                 split, subgroups (a list: "sex", "age:40,60" cuts at edges, "age:q4" into quarters).
             positive_class: Class whose misses cost most; "" takes `malignant`.
-            image_size: Height and width of the images, in pixels: a multiple of 16 from 16 to 512.
+            image_size: Height and width of the images, in pixels, 16 to 512.
             test_share: Share of the images drawn as test set where no test/ folder is given, 0 to 1.
             validation_share: Share of the development set that each replicate validates on, 0 to 0.5.
             max_bad_share: Share of unreadable files of a class above which the run stops, 0 to 1.

@@ -26,7 +26,7 @@ class Parameters(BaseModel):
     table: str
     table_columns: dict[str, Any]
     positive_class: str
-    image_size: Annotated[int, Field(ge=16, le=512, multiple_of=16)]
+    image_size: Annotated[int, Field(ge=16, le=512)]
     test_share: Share
     validation_share: Annotated[float, Field(gt=0, le=0.5)]
     max_bad_share: Annotated[float, Field(ge=0, lt=1)]

@@ -38,7 +38,7 @@ def test_network_is_the_papers_layer_by_layer():
     assert network.layers[-1].activation is keras.activations.sigmoid
 
 
-@pytest.mark.parametrize("size", [16, 20, 48, 64, 128])
+@pytest.mark.parametrize("size", [16, 17, 19, 20, 21, 50, 64, 127, 128])
 @pytest.mark.parametrize("classes", [2, 3, 10])
 def test_network_fits_other_sizes_and_numbers_of_classes(size, classes):
     network = printed_network(size, classes)
