@@ -37,6 +37,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         positive_class: str = "",
         image_size: int = 32,
         test_share: float = 0.2,
+        test_folds: int = 1,
+        test_fold: int = 0,
         validation_share: float = 0.2,
         max_bad_share: float = 0.05,
         on_leak: str = "drop",
@@ -93,6 +95,9 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             positive_class: Class whose misses cost most; "" takes `malignant`.
             image_size: Height and width of the images, in pixels, 16 to 512.
             test_share: Share of the images drawn as test set where no test/ folder is given, 0 to 1.
+            test_folds: Folds that all images are dealt into, those of a test/ folder too, so that each is tested once:
+                as many runs, everything learnt anew in each, and one verdict. 1 takes a single test set.
+            test_fold: Fold that one of these runs tests on, from 0; gansweep sets it, run by run.
             validation_share: Share of the development set that each replicate validates on, 0 to 0.5.
             max_bad_share: Share of unreadable files of a class above which the run stops, 0 to 1.
             on_leak: Development images that share a group with the test set, and synthetic images that are near-copies
@@ -159,6 +164,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 positive_class=positive_class,
                 image_size=image_size,
                 test_share=test_share,
+                test_folds=test_folds,
+                test_fold=test_fold,
                 validation_share=validation_share,
                 max_bad_share=max_bad_share,
                 on_leak=on_leak,

@@ -32,11 +32,12 @@ class ImageSet:
     """Images and what is known of each; all arrays have N rows in one order.
 
     `labels` are indices into `classes`. `splits` is "development", "test" or "synthetic". `folds` numbers the
-    validation folds of the development set from 0 (-1 elsewhere): replicate r validates on fold r modulo their
-    number. `groups` names the lesion, patient or near-duplicates an image belongs to; for a synthetic image
-    it is the generator that drew it (`gan-0`, ...). `positive_class` is the one whose misses cost most. `notice` is
-    shown on every report made from the set. `subgroups` names the columns by which results are also reported, each with
-    a value an image (str, N; "" where nothing is known), such as {"sex": ["male", "", ...], "age": ["<40", ...]}.
+    validation folds of the development set from 0: replicate r validates on fold r modulo their number. In the test set
+    it is that of the test fold, where there are several; -1 elsewhere. `groups` names the lesion, patient or
+    near-duplicates an image belongs to; for a synthetic image it is the generator that drew it (`gan-0`, ...).
+    `positive_class` is the one whose misses cost most. `notice` is shown on every report made from the set. `subgroups`
+    names the columns by which results are also reported, each with a value an image (str, N; "" where nothing is
+    known), such as {"sex": ["male", "", ...], "age": ["<40", ...]}.
     """
 
     name: str

@@ -8,7 +8,7 @@ a sentence shown on every report made from it.
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,10 @@ class DataSet:
     def has_test_folder(self) -> bool:
         """Whether the test set is given, not to be drawn."""
         return any(file.split == "test" for file in self.files)
+
+    def pooled(self) -> "DataSet":
+        """Return the data set without its own division into train/ and test/: one pool, for test folds."""
+        return replace(self, files=tuple(replace(file, split="") for file in self.files))
 
     def count(self, label: str, *splits: str) -> int:
         """Return the number of files of a class in the given splits."""

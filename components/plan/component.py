@@ -22,6 +22,8 @@ def plan(
     positive_class: str,
     image_size: int,
     test_share: float,
+    test_folds: int,
+    test_fold: int,
     validation_share: float,
     max_bad_share: float,
     on_leak: str,

@@ -28,6 +28,8 @@ class Parameters(BaseModel):
     positive_class: str
     image_size: Annotated[int, Field(ge=16, le=512)]
     test_share: Share
+    test_folds: Annotated[int, Field(ge=1, le=20)]
+    test_fold: Annotated[int, Field(ge=0)]
     validation_share: Annotated[float, Field(gt=0, le=0.5)]
     max_bad_share: Annotated[float, Field(ge=0, lt=1)]
     on_leak: Literal["drop", "keep", "fail"]
@@ -79,6 +81,11 @@ class Parameters(BaseModel):
     endpoint_specificity: Share
     bootstrap_resamples: Annotated[int, Field(ge=100, le=100_000)]
 
+    @property
+    def drawn_share(self) -> float:
+        """The share of the images that a drawn test set holds, 0 to 1."""
+        return 1 / self.test_folds if self.test_folds > 1 else self.test_share
+
     @field_validator("arms")
     @classmethod
     def _each_is_an_arm(cls, arms: list[str]) -> list[str]:
@@ -99,5 +106,9 @@ def check_parameters(values: dict[str, Any]) -> Parameters:
             raise InputError(f"{name}: there is no such parameter") from None
         message = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
         raise InputError(f"{name}: {message}; it is {first['input']!r}") from None
+    if parameters.test_fold >= parameters.test_folds:
+        raise InputError(
+            f"test_fold: there is no fold {parameters.test_fold} of {parameters.test_folds}; they count from 0"
+        )
     check_sources(parse_arms(parameters.arms), list(addresses_of(parameters.synthetic_sets)))
     return parameters

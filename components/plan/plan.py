@@ -75,6 +75,8 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     a GAN size that can't be, a synthetic set that is missing, of other classes or too small for an arm, `real` alone, a
     missing file, or more loop cells than a run may have.
     """
+    if parameters.test_folds > 1:
+        data_set = data_set.pooled()
     classes = data_set.classes
     for name in classes:
         _check_name(name)
@@ -88,7 +90,7 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
         gan_image_size(parameters.gan_size, parameters.image_size)
     check_files(data_set, listed_reasons(data_set), parameters.max_bad_share)
     gan_batch_size = parameters.gan_batch_size if with_gans else 0
-    check_sizes(data_set, parameters.test_share, parameters.validation_share, gan_batch_size)
+    check_sizes(data_set, parameters.drawn_share, parameters.validation_share, gan_batch_size)
     sets = open_synthetic_sets(parameters.synthetic_sets, classes)
     check_arms(arms, sets, classes, _learnt_from(parameters, data_set))
     versions = [
@@ -115,5 +117,5 @@ def _learnt_from(parameters: Parameters, data_set: DataSet) -> list[int]:
     """Return about how many real images of each class a training learns from."""
     share = 1 - 1 / fold_count(parameters.validation_share)
     if not data_set.has_test_folder:
-        share *= 1 - parameters.test_share
+        share *= 1 - parameters.drawn_share
     return [int(data_set.count(label, "", "train") * share) for label in data_set.classes]

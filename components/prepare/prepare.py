@@ -21,7 +21,7 @@ from components.prepare.groups import connected, group_names, table_links
 from components.prepare.leaks import dropped, find_leaks
 from components.prepare.page import report_html
 from components.prepare.report import Findings, data_report
-from components.prepare.split import draw_test_set, validation_folds
+from components.prepare.split import deal_test_folds, draw_test_set, validation_folds
 
 MOST_THREADS = 8  # each may hold a picture of 50 million pixels
 
@@ -30,14 +30,17 @@ MOST_THREADS = 8  # each may hold a picture of 50 million pixels
 class PrepareSettings:
     """What a user sets for this stage.
 
-    `positive_class` is one of the classes; `image_size` in pixels; shares in 0..1; `on_leak` and `on_conflict` are
-    "drop", "keep" or "fail"; `smallest_class` is the least number of images of a class
-    that a GAN needs to learn from (its batch), 0 without GANs; `threads` changes the speed, never the result.
+    `positive_class` is one of the classes; `image_size` in pixels; shares in 0..1; `test_folds` and `test_fold`
+    how many test folds there are, 1 for a single test set, and which of them is this one; `on_leak` and `on_conflict`
+    are "drop", "keep" or "fail"; `smallest_class` is the least number of images of a class that a GAN needs to learn
+    from (its batch), 0 without GANs; `threads` changes the speed, never the result.
     """
 
     positive_class: str
     image_size: int = 32
     test_share: float = 0.2
+    test_folds: int = 1
+    test_fold: int = 0
     validation_share: float = 0.2
     max_bad_share: float = 0.05
     on_leak: str = "drop"
@@ -58,10 +61,13 @@ def prepare(
 ) -> None:
     """Read a data set once; write its development set, its test set, data_report.json and the report as a page (HTML).
 
-    The test set is the folder test/ where there is one, else drawn by group. No group stands on both sides of a drawn
-    split or of a validation fold. Raises InputError for all that training couldn't be done with, before anything is
-    written.
+    The test set is the folder test/ where there is one, else drawn by group. With several test folds the images of
+    train/ and test/ are one pool, dealt into folds by the seed: the same ones in every run. No group stands on both
+    sides of a drawn split or of a validation fold. Raises InputError for all that training couldn't be done with,
+    before anything is written.
     """
+    if settings.test_folds > 1:
+        data_set = data_set.pooled()
     check_classes(data_set)
     check_files(data_set, listed_reasons(data_set), settings.max_bad_share)
     _refuse_listed(data_set, settings)
@@ -88,9 +94,12 @@ def prepare(
         test = np.array([file.split == "test" for file in reading.files]) & usable
     else:
         test = np.zeros(len(paths), dtype=bool)
-        test[usable] = draw_test_set(
-            labels[usable], groups[usable], data_set.classes, settings.test_share, settings.seed, bool(listed)
-        )
+        known = (labels[usable], groups[usable], data_set.classes)
+        if settings.test_folds > 1:
+            folds = deal_test_folds(*known, settings.test_folds, settings.seed, bool(listed))
+            test[usable] = folds == settings.test_fold
+        else:
+            test[usable] = draw_test_set(*known, settings.test_share, settings.seed, bool(listed))
     _refuse_missing(labels[test], data_set.classes, "data_set: no file of {} in test/ is an image that can be read")
     _refuse_missing(
         labels[~test & usable], data_set.classes, "data_set: no file of {} in train/ is an image that can be read"
@@ -101,7 +110,7 @@ def prepare(
     _refuse_missing(
         labels[development], data_set.classes, "on_leak: every development image of {} shares a group with the test set"
     )
-    folds = np.full(len(paths), -1, dtype=np.int64)
+    folds = np.where(test & (settings.test_folds > 1), settings.test_fold, -1).astype(np.int64)
     folds[development] = validation_folds(
         labels[development],
         groups[development],
@@ -131,6 +140,11 @@ def prepare(
     )
     found = Findings(exact, near, leaks, left_out, conflict, usable)
     report = data_report(data_set, whole, reading, found, settings.on_leak, settings.on_conflict)
+    if settings.test_folds > 1:
+        report["understood"].append(
+            f"test folds: fold {settings.test_fold + 1} of {settings.test_folds}, of all images together, whole groups "
+            "in one fold; what the data set itself calls test is not kept apart"
+        )
     write_imageset(development_folder, whole.subset(development))
     write_imageset(test_folder, whole.subset(test))
     write_json(fresh_folder(report_folder) / "data_report.json", report)

@@ -33,6 +33,17 @@ def draw_test_set(
     return test
 
 
+def deal_test_folds(
+    labels: np.ndarray, groups: np.ndarray, classes: Sequence[str], count: int, seed: int, known: bool = False
+) -> np.ndarray:
+    """Number the test folds that all images are dealt into, by group and stratified by class: int64, N, from 0.
+
+    Raises InputError if a fold would be without a class.
+    """
+    _fewest_groups(labels, groups, classes, count, "test_folds", "lower it or give more images", known)
+    return _every_class_in_each(_parts(labels, groups, count, seed), labels, groups, classes, count, "test_folds")
+
+
 def validation_folds(
     labels: np.ndarray, groups: np.ndarray, classes: Sequence[str], share: float, seed: int, known: bool = False
 ) -> np.ndarray:
@@ -44,11 +55,21 @@ def validation_folds(
     count = fold_count(share)
     _fewest_groups(labels, groups, classes, count, "validation_share", "raise it or give more images", known)
     folds = _parts(labels, groups, count, seed)
+    return _every_class_in_each(folds, labels, groups, classes, count, "validation_share")
+
+
+def _every_class_in_each(
+    folds: np.ndarray, labels: np.ndarray, groups: np.ndarray, classes: Sequence[str], count: int, parameter: str
+) -> np.ndarray:
+    kind, remedy = {
+        "test_folds": ("test folds", "lower test_folds"),
+        "validation_share": ("validation folds", "raise validation_share"),
+    }[parameter]
     for label, name in enumerate(classes):
         if len(set(folds[labels == label])) < count:
             raise InputError(
-                f"validation_share: {name}: its images can't be spread over {count} validation folds without cutting "
-                f"through a group (the largest group holds {_largest(groups)} images); raise validation_share"
+                f"{parameter}: {name}: its images can't be spread over {count} {kind} without cutting through a group "
+                f"(the largest group holds {_largest(groups)} images); {remedy}"
             )
     return folds
 

@@ -196,3 +196,10 @@ def test_a_name_of_a_class_that_no_log_or_file_could_hold_is_refused(name):
     with pytest.raises(InputError, match="data_set: class '.*(rename|shorten) it"):
         _check_name(name)
     _check_name("良性, C:\\data [red] $5%")
+
+
+def test_with_test_folds_a_class_may_be_missing_in_test_and_folds_count_from_zero(image_folder):
+    root = image_folder({"train/benign": 20, "train/malignant": 20, "test/benign": 5})
+    make_plan(parameters(test_folds=4, test_fold=3), open_data_set(str(root)))
+    with pytest.raises(InputError, match="^test_fold: there is no fold 4 of 4"):
+        parameters(test_folds=4, test_fold=4)
