@@ -21,7 +21,7 @@ def copy(tmp_path):
 
 
 def check(folder: Path) -> tuple[int, str]:
-    done = subprocess.run(LINT, cwd=folder, capture_output=True, text=True, env={}, timeout=60)
+    done = subprocess.run(LINT, cwd=folder, capture_output=True, text=True, env={}, timeout=240)
     return done.returncode, done.stdout + done.stderr
 
 

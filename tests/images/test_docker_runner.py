@@ -199,7 +199,7 @@ def test_gpus_are_asked_of_the_engine(engine, stage):
 
 def test_without_docker_the_command_says_so_before_anything_starts(phantoms, tmp_path):
     words = command("--data", phantoms, "--out", tmp_path / "run", "--runner", "docker", **SMALL)
-    done = subprocess.run(words, capture_output=True, text=True, env=NOWHERE, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, env=NOWHERE, timeout=240)
     assert done.returncode == 2
     assert "no Docker engine answers at unix:///no/such/docker.sock; start Docker, or use --runner sub" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -224,7 +224,7 @@ def test_ending_the_command_leaves_no_container(engine, images, phantoms, tmp_pa
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: containers(engine, tmp_path / "run"))
     process.send_signal(sign)
-    _, complaint = process.communicate(timeout=30)
+    _, complaint = process.communicate(timeout=240)
     if sign == signal.SIGINT:
         assert process.returncode == 130
         assert "interrupted" in complaint

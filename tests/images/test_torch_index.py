@@ -37,7 +37,7 @@ def index():
 
 
 def asked(address: str) -> str:
-    done = subprocess.run([sys.executable, SCRIPT, address], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, SCRIPT, address], capture_output=True, text=True, timeout=240, check=True)
     assert done.stderr == ""
     return done.stdout.strip()
 

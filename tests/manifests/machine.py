@@ -27,7 +27,7 @@ class Machine:
 
     def run(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [str(MANIFESTS / f"{script}.sh"), *arguments]
-        return subprocess.run(command, env=self.environment | environment, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, env=self.environment | environment, capture_output=True, text=True, timeout=240)
 
     def calls(self) -> list[str]:
         return (self.folder / "log").read_text().splitlines() if (self.folder / "log").exists() else []

@@ -28,7 +28,7 @@ def make(target: str, path: Path, **environment: str) -> list[str]:
         env={"PATH": str(path), "KUBECONFIG": "/nonexistent", "FAKES": str(path)} | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert ran.returncode != 0
     lines = ran.stdout.splitlines() + ran.stderr.splitlines()

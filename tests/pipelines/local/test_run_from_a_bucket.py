@@ -31,7 +31,7 @@ def test_data_in_a_bucket_give_the_verdict_of_the_same_folder(finished, phantoms
 
 def test_a_bucket_that_cannot_be_reached_is_refused_in_one_line_before_anything_runs(bucket, tmp_path):
     words = command("--data", "minio://gansweep-no-such-bucket/x", "--out", tmp_path / "run", **SMALL)
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=240)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "there is no bucket 'gansweep-no-such-bucket'" in done.stderr

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,7 +60,7 @@ def swept(finished, phantoms, tmp_path_factory):
     shutil.copytree(finished[0] / "artifacts", fresh_folder(second / "artifacts"), dirs_exist_ok=True)
     for name in RESULTS:
         shutil.copyfile(finished[0] / name, second / name)
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
     return Swept(out, [*said, done.stdout], begun, text)
 
@@ -69,7 +70,7 @@ def interrupted(words: list[str], out: Path, condition) -> str:
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for(condition)
     process.send_signal(signal.SIGINT)
-    said, complaint = process.communicate(timeout=30)
+    said, complaint = process.communicate(timeout=240)
     assert (process.returncode, processes_that_know(str(out))) == (130, []), complaint
     assert complaint == f"gansweep: interrupted; the same command goes on with the sweep in {out}\n"
     return said
@@ -92,13 +93,16 @@ def test_an_interrupted_sweep_goes_on_without_repeating_what_is_finished(swept):
 
 def test_runs_share_their_checkpoints_and_no_more_go_at_once_than_asked_for(tmp_path, monkeypatch):
     under_way, most, told, finished_before = [], [], [], {}
+    three = threading.Event()
 
     def run(folder, view, cells, checkpoints):
         under_way.append(folder.name)
         most.append(len(under_way))
         told.append((folder.name, cells, checkpoints))
         finished_before[folder.name] = {path.parent.name for path in folder.parent.glob("*/verdict.json")}
-        time.sleep(0.05)
+        if len(under_way) == 3:
+            three.set()
+        three.wait(60)  # until as many are under way as asked for
         leave_results(folder)
         under_way.remove(folder.name)
 
