@@ -108,7 +108,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 oversampled, gan:120 (images a class), gan:50% (of the real ones of each class), gan:balance (each class
                 up to the largest), traditional+gan:480, only-gan:1000; or a name of synthetic_sets for gan.
             synthetic_sets: Your own synthetic images, as JSON: {"diffusion": "FOLDER or minio://..."} with a folder of
-                images a class; a list of addresses is as many draws of that generator.
+                images a class, or {"diffusion": {"images": "...", "table": "...", "table_columns": {}}} where a table
+                holds the labels; a list of these is as many draws of that generator.
             replicates: Trainings of each arm, each with its own seed and validation fold.
             gan_replicates: GANs trained for each class; replicate r of an arm uses number r modulo this.
             seed: Seed of the first replicate; the others count up from it.

@@ -11,6 +11,7 @@ from typing import Any
 
 from components.contracts.errors import InputError
 from components.contracts.plain_text import PLACEHOLDER
+from components.data_set.synthetic_sets import addresses_of
 from pipelines.compile import load_pipeline
 from pipelines.yaml_files import parse_yaml, read_mapping
 
@@ -108,10 +109,17 @@ def resolve(preset: dict[str, Any], settings: dict[str, Any], data_set: str = ""
             raise InputError(f"{name}: holds '{PLACEHOLDER}', which Kubeflow would put a value in place of; rename it")
         values[name] = _absolute(value) if name in PATHS else value
     values["synthetic_sets"] = {
-        name: [_absolute(address) for address in given] if isinstance(given, list) else _absolute(given)
+        name: [_absolute_set(one) for one in given] if isinstance(given, list) else _absolute_set(given)
         for name, given in values["synthetic_sets"].items()
     }
     return values
+
+
+def _absolute_set(given: Any) -> Any:
+    """Return one address of synthetic_sets, alone or with its table, made absolute."""
+    if not isinstance(given, dict):
+        return _absolute(given)
+    return given | {key: _absolute(given[key]) for key in ("images", "table") if key in given}
 
 
 def _absolute(address: Any) -> Any:
@@ -124,19 +132,27 @@ def _absolute(address: Any) -> Any:
 def addresses(values: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the parameters that hold paths or addresses, each with what it holds."""
     held = [(name, values[name]) for name in PATHS]
-    for name, given in values["synthetic_sets"].items():
-        held += [(f"synthetic_sets: {name}", one) for one in (given if isinstance(given, list) else [given])]
+    for name, sets in addresses_of(values["synthetic_sets"]).items():
+        held += [(f"synthetic_sets: {name}", one.images) for one in sets]
+        held += [(f"synthetic_sets: {name}: table", one.table) for one in sets]
     return [(name, address) for name, address in held if address]
 
 
 def parse_synthetic(options: Sequence[str]) -> dict[str, Any]:
-    """Read `name=address` options into `synthetic_sets`; a name that comes again has one draw more."""
-    found: dict[str, Any] = {}
+    """Read `name=address` and `name=address,table=file` options into `synthetic_sets`.
+
+    A name that comes again has one draw more. Raises InputError for what is neither.
+    """
+    found: dict[str, list[Any]] = {}
     for option in options:
-        name, equals, address = option.partition("=")
-        if not equals or not address:
-            raise InputError(f"--synthetic {option}: write it as name=FOLDER or name=minio://bucket/prefix")
-        found[name] = [*found[name], address] if name in found else [address]
+        name, _, given = option.partition("=")
+        images, with_table, table = given.partition(",table=")
+        if not images or (with_table and not table):
+            raise InputError(
+                f"--synthetic {option}: write it as name=FOLDER or name=minio://bucket/prefix; where a table holds the "
+                "labels, add ,table=FILE"
+            )
+        found.setdefault(name, []).append({"images": images, "table": table} if table else images)
     return {name: given if len(given) > 1 else given[0] for name, given in found.items()}
 
 

@@ -87,12 +87,15 @@ class DataSet:
         whole.update("\n".join((*self.subgroups, *self.understood(), *self.warnings)).encode())
         return whole.hexdigest()
 
-    def understood(self) -> list[str]:
-        """Return lines that say how the data set and its table were understood."""
+    def contents(self) -> str:
+        """Return in words how many files there are, and of which classes."""
         counts = ", ".join(f"{shown(name)} {self.count(name, 'train', 'test', ''):,}" for name in self.classes)
         labels = "the table" if self.table and "label" in self.table.columns else "their folders"
-        given = "given" if self.has_test_folder else "to be drawn"
-        line = f"data set: {len(self.files):,} files, classes by {labels} ({counts}), test set {given}"
+        return f"{len(self.files):,} files, classes by {labels} ({counts})"
+
+    def understood(self) -> list[str]:
+        """Return lines that say how the data set and its table were understood."""
+        line = f"data set: {self.contents()}, test set {'given' if self.has_test_folder else 'to be drawn'}"
         return [line, *(self.table.lines() if self.table else [])]
 
 

@@ -1,19 +1,35 @@
 """The user's own synthetic images: the parameter `synthetic_sets`, listed and checked before any is read.
 
     synthetic_sets: {diffusion: sets/diffusion, simulator: [sets/run-1, minio://bucket/run-2]}
+    synthetic_sets: {vendor: {images: bought, table: bought/labels.csv, table_columns: {label: finding}}}
 
-Each name is a source. Its addresses, folders or minio:// with a folder of images a class, are as many draws of its
-generator: the first is generator `NAME-0`, the next `NAME-1`.
+Each name is a source. Its addresses, folders or minio:// with a folder of images a class or with a table that holds
+their labels, laid out as data sets may be, are as many draws of its generator: the first is generator `NAME-0`, the
+next `NAME-1`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from components.contracts.arms import GAN, RESERVED, SOURCE_NAME, Arm
 from components.contracts.errors import InputError
+from components.data_set.checks import listed_warnings
 from components.data_set.data_set import DataSet, open_data_set
 from components.data_set.words import shown
+
+_EXPECTED = (
+    'give a folder or minio:// address, {"images": "...", "table": "...", "table_columns": {...}}, or a list of these'
+)
+
+
+@dataclass(frozen=True)
+class SetAddress:
+    """Where one draw of a source lies: its images, and the table of their labels where folders aren't classes."""
+
+    images: str
+    table: str = ""
+    table_columns: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,8 +49,17 @@ class SyntheticSet:
         """Return the number of files of a class that may be images."""
         return sum(file.label == label and not file.refused for file in self.data_set.files)
 
+    def understood(self) -> list[str]:
+        """Return lines that say how the set and its table were understood."""
+        table = self.data_set.table.lines() if self.data_set.table else []
+        return [f"{self.generator}: {line}" for line in (self.data_set.contents(), *table)]
 
-def addresses_of(synthetic_sets: dict[str, Any]) -> dict[str, list[str]]:
+    def warnings(self) -> list[str]:
+        """Return what deserves a look before any picture is read."""
+        return [f"{self.generator}: {line}" for line in listed_warnings(self.data_set)]
+
+
+def addresses_of(synthetic_sets: dict[str, Any]) -> dict[str, list[SetAddress]]:
     """Return the addresses of each source; raises InputError for names and values that can't be."""
     found = {}
     for name, given in synthetic_sets.items():
@@ -43,24 +68,37 @@ def addresses_of(synthetic_sets: dict[str, Any]) -> dict[str, list[str]]:
                 f"synthetic_sets: '{shown(str(name))}' can't name a source; take letters, digits and _, a letter "
                 f"first, and none of {GAN}, {', '.join(RESERVED)}"
             )
-        addresses = given if isinstance(given, list) else [given]
-        if not addresses or not all(isinstance(address, str) and address for address in addresses):
-            raise InputError(f"synthetic_sets: {name}: give a folder or minio:// address, or a list of them")
-        if len(set(addresses)) < len(addresses):
+        addresses = [_address(name, one) for one in (given if isinstance(given, list) else [given])]
+        if not addresses:
+            raise InputError(f"synthetic_sets: {name}: {_EXPECTED}")
+        if any(one in addresses[:place] for place, one in enumerate(addresses)):
             raise InputError(f"synthetic_sets: {name}: an address stands there twice; each is a draw of its own")
         found[name] = addresses
     return found
+
+
+def _address(name: str, given: Any) -> SetAddress:
+    parts = {"images": given} if isinstance(given, str) else given
+    if not isinstance(parts, dict) or not parts.get("images"):
+        raise InputError(f"synthetic_sets: {name}: {_EXPECTED}")
+    kinds = {"images": str, "table": str, "table_columns": dict}
+    for key, value in parts.items():
+        if not isinstance(value, kinds.get(key, ())):
+            raise InputError(f"synthetic_sets: {name}: {shown(str(key))}: {shown(repr(value))}; {_EXPECTED}")
+    return SetAddress(**parts)
 
 
 def open_synthetic_sets(synthetic_sets: dict[str, Any], classes: Sequence[str]) -> list[SyntheticSet]:
     """List all sets; raises InputError for one that is missing, or whose classes are not those of the data set."""
     opened = []
     for name, addresses in addresses_of(synthetic_sets).items():
-        for number, address in enumerate(addresses):
+        for number, one in enumerate(addresses):
             try:
-                data_set = open_data_set(address)
+                data_set = open_data_set(one.images, one.table, one.table_columns)
             except InputError as error:
-                raise InputError(f"synthetic_sets: {name}: {str(error).removeprefix('data_set: ')}") from None
+                said = str(error).removeprefix("data_set: ")
+                with_table = f"--synthetic {name}={one.images},table="  # how a set is given its table
+                raise InputError(f"synthetic_sets: {name}: {said.replace('--set table=', with_table)}") from None
             where = f"synthetic_sets: {name}: {shown(data_set.address)}"
             foreign = [shown(label) for label in data_set.classes if label not in classes]
             if foreign:

@@ -96,6 +96,10 @@ def plan(
         for warning in listed_warnings(data):
             warn("plan", "-", warning)
         made = make_plan(parameters, data)
+        for line in made.understood:
+            note("plan", "-", line)
+        for warning in made.warnings:
+            warn("plan", "-", warning)
         laid_out = made.to_json(code_digest)
         write_json(plan_file.path, laid_out)
         write_text(data_version, made.data_version)

@@ -35,7 +35,8 @@ class Plan:
 
     `positive_class` is resolved: never empty. `data_version` changes with any file of the data set and the table,
     `synthetic_version` with any of the synthetic sets: without them KFP's
-    cache would answer for data that have changed under the same address.
+    cache would answer for data that have changed under the same address. `understood` says how the synthetic sets were,
+    `warnings` what of them deserves a look.
     """
 
     parameters: Parameters
@@ -44,6 +45,8 @@ class Plan:
     arms: tuple[Arm, ...]
     data_version: str
     synthetic_version: str
+    understood: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def to_json(self, code_digest: str) -> dict[str, Any]:
         """Return the plan as it is handed to the later stages, with the digest of the code that the run uses."""
@@ -109,7 +112,14 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
             "use fewer arms or gan_replicates, or several runs"
         )
     return Plan(
-        parameters, positive_class, cells, tuple(arms), "-".join([data_set.digest(), *versions]), synthetic_version
+        parameters,
+        positive_class,
+        cells,
+        tuple(arms),
+        "-".join([data_set.digest(), *versions]),
+        synthetic_version,
+        understood=tuple(line for one in sets for line in one.understood()),
+        warnings=tuple(line for one in sets for line in one.warnings()),
     )
 
 

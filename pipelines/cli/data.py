@@ -1,5 +1,6 @@
 """How a data set is listed before the eyes of a person: how far it is, what was understood, what deserves a look."""
 
+from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import Any
 
@@ -20,10 +21,15 @@ def open_shown(address: str, table: str, table_columns: dict[str, Any], said: se
                 status.update(f"listing the data set: {files:,} files")
 
         data_set = open_data_set(address, table, table_columns, progress)
-    understood, warnings = data_set.understood(), listed_warnings(data_set)
-    for line in understood:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    for warning in warnings:
-        errors.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-    said.update(understood, warnings)
+    say(data_set.understood(), listed_warnings(data_set), said)
     return data_set
+
+
+def say(understood: Iterable[str], warnings: Iterable[str], said: set[str]) -> None:
+    """Print what was understood and what deserves a look, once, and add it to `said`."""
+    for line in [line for line in understood if line not in said]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        said.add(line)
+    for warning in [line for line in warnings if line not in said]:
+        errors.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        said.add(warning)

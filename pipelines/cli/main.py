@@ -63,7 +63,7 @@ def run(
     """
     from components.plan.parameters import check_parameters
     from components.plan.plan import make_plan
-    from pipelines.cli.data import open_shown
+    from pipelines.cli.data import open_shown, say
     from pipelines.compile import image_names
     from pipelines.local.machine import this_machine
     from pipelines.local.run import run_locally
@@ -82,6 +82,7 @@ def run(
     said: set[str] = set()
     data_set = open_shown(values["data_set"], values["table"], values["table_columns"], said)
     plan = make_plan(parameters, data_set)
+    say(plan.understood, plan.warnings, said)
     if runner == "docker":
         from pipelines.local.containers import check_images
 

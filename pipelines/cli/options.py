@@ -49,7 +49,8 @@ Synthetic = Annotated[
     typer.Option(
         "--synthetic",
         metavar="NAME=FOLDER",
-        help="Your own synthetic images, for arms such as NAME:120: folder or minio://. Repeatable.",
+        help="Your own synthetic images, for arms such as NAME:120: folder or minio://, with a folder a class; "
+        "add ,table=FILE where a table holds the labels. Repeatable.",
     ),
 ]
 Jobs = Annotated[

@@ -73,7 +73,7 @@ def docker_runner(parameters: dict[str, Any], artifacts: str, checkpoints: str) 
         return run_stage(client, image, command, parameters, volumes=volumes, **arguments)
 
     docker_task_handler.run_docker_container = run
-    given = [address for _, address in addresses(parameters)]
+    given = list(dict.fromkeys(address for _, address in addresses(parameters)))  # no place is mounted twice
     remote = any(is_address(place) for place in given)
     login = {name: os.environ[name] for name in VARIABLES if remote and name in os.environ}
     return local.DockerRunner(

@@ -5,10 +5,12 @@ import pytest
 from components.contracts.errors import InputError
 from components.plan.parameters import check_parameters
 from pipelines.parameters import (
+    addresses,
     declared_parameters,
     load_preset,
     load_presets,
     parse_settings,
+    parse_synthetic,
     preset_names,
     resolve,
     split_settings,
@@ -46,6 +48,35 @@ def test_paths_are_made_absolute_and_addresses_stay():
     assert resolve({}, {}, "http://host/images")["data_set"] == "http://host/images"
     assert resolve({}, {"table": "g.csv"}, "images")["table"] == str(Path("g.csv").resolve())
     assert resolve({}, {}, "minio://bucket/images")["data_set"] == "minio://bucket/images"
+
+
+def test_folders_and_tables_of_synthetic_sets_are_made_absolute():
+    here, there = {"images": "d", "table": "t.csv", "table_columns": {"label": "dx"}}, "minio://bucket/d"
+    given = {"a": "d", "b": [here, there]}
+    whole = {
+        "images": str(Path("d").resolve()),
+        "table": str(Path("t.csv").resolve()),
+        "table_columns": {"label": "dx"},
+    }
+    values = resolve({}, {"synthetic_sets": given}, "/images")
+    assert values["synthetic_sets"] == {"a": whole["images"], "b": [whole, there]}
+    assert addresses(values) == [
+        ("data_set", "/images"),
+        ("synthetic_sets: a", whole["images"]),
+        ("synthetic_sets: b", whole["images"]),
+        ("synthetic_sets: b", there),
+        ("synthetic_sets: b: table", whole["table"]),
+    ]
+
+
+def test_options_name_synthetic_sets_with_and_without_tables():
+    assert parse_synthetic(["a=x", "b=my, set,table=t.csv", "a=minio://bucket/y"]) == {
+        "a": ["x", "minio://bucket/y"],
+        "b": {"images": "my, set", "table": "t.csv"},
+    }
+    for option in ("a", "a=", "a=x,table=", "a=,table=t.csv"):
+        with pytest.raises(InputError, match=f"--synthetic {option}: write it as"):
+            parse_synthetic([option])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The user's own synthetic images: what is taken, in which order, and what is refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +9,7 @@ from PIL import Image
 from components.contracts.errors import InputError
 from components.contracts.progress import parse
 from components.synthesize import gather
+from pipelines.cluster.upload import plan_upload, upload
 
 
 def write_set(folder, benign=80, malignant=80, size=40):
@@ -16,6 +19,25 @@ def write_set(folder, benign=80, malignant=80, size=40):
             pixels = np.random.default_rng([i, *label.encode()]).integers(0, 256, (size, size, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(folder / label / f"{i:03}.png")
     return str(folder)
+
+
+def test_a_set_may_lie_in_a_bucket_with_the_table_of_its_labels(run_sets, tmp_path, bucket):
+    """As `gansweep upload` brings it there."""
+    rows = ["image,label"]
+    (tmp_path / "flat").mkdir()
+    for path in sorted(Path(write_set(tmp_path / "d")).rglob("*.png")):
+        rows.append(f"{path.parent.name}-{path.name},{path.parent.name}")
+        path.rename(tmp_path / "flat" / f"{path.parent.name}-{path.name}")
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    here, _ = run_sets({"d": {"images": str(tmp_path / "flat"), "table": str(tmp_path / "t.csv")}}, "d:10")
+    assert np.bincount(here.labels).tolist() == [60, 60]
+    assert all(path.split("/")[2].startswith(path.split("/")[0]) for path in here.paths)
+    address = f"{bucket.address}/made"
+    for source, target in ((tmp_path / "flat", address), (tmp_path / "t.csv", f"{address}.csv")):
+        upload(plan_upload(source, target, str(tmp_path / "t.csv")), lambda name, size, sent: None)
+    there, _ = run_sets({"d": {"images": address, "table": f"{address}.csv"}}, "d:10")
+    assert np.array_equal(there.images, here.images)
+    assert there.paths.tolist() == here.paths.tolist()
 
 
 def test_every_replicate_can_have_images_of_its_own_and_the_audit_enough(run_sets, tmp_path):

@@ -30,6 +30,16 @@ def test_submit_starts_the_run_that_kubeflows_own_client_would_start(kubeflow, g
     assert ours["experiment_id"] == theirs["experiment_id"] == experiment
 
 
+def test_synthetic_sets_in_the_object_store_are_handed_on(kubeflow, gansweep):
+    sets = ("--synthetic", "d=minio://g/d", "--synthetic", "v=minio://g/v,table=minio://g/v.csv")
+    status, _, complaint = gansweep("submit", *DATA, *sets, "--set", "arms=real,d:5,v:all", "--host", kubeflow.host)
+    assert (status, complaint) == (0, "")
+    parameters = kubeflow.runs[0]["runtime_config"]["parameters"]
+    assert parameters["arms"] == ["real", "d:5", "v:all"]
+    given = {"d": "minio://g/d", "v": {"images": "minio://g/v", "table": "minio://g/v.csv"}}
+    assert parameters["synthetic_sets"] == given
+
+
 def test_two_runs_share_an_experiment_and_have_names_of_their_own(kubeflow, gansweep):
     for _ in range(2):
         gansweep("submit", *DATA, "--experiment", "doses", "--host", kubeflow.host)
@@ -71,6 +81,9 @@ def test_the_pipeline_is_published_once_a_tag(kubeflow, gansweep):
     [
         (["--data", "/images"], "data_set: /images is on this machine, where pods can't read it; bring it there: gans"),
         (["--set", "table=/g.csv"], "table: /g.csv is on this machine"),
+        (["--synthetic", "d=/made"], "synthetic_sets: d: /made is on this machine, where pods can't read it; bring it"),
+        (["--synthetic", "d=minio://g/d,table=/d.csv"], "synthetic_sets: d: table: /d.csv is on this machine"),
+        (["--synthetic", "gan=minio://g/d"], "synthetic_sets: 'gan' can't name a source"),
         (["--set", "inception_weights=/w.safetensors"], "inception_weights: /w.safetensors is on this machine"),
         (["--set", "arms=real,gna:3"], "arms: 'gna:3': there is no source 'gna'"),
         (["--set", "gan_epoch=3"], "did you mean gan_epochs?"),

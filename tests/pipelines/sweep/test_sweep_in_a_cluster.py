@@ -124,6 +124,7 @@ def test_a_sweep_outlives_lost_connections_without_submitting_twice(kubeflow, sw
         ({"classes": None}, "classes: say how many classes minio://gansweep/data/phantoms has"),
         ({"data_set": "/images"}, "data_set: /images is on this machine"),
         ({"set": {"table": "/g.csv"}}, "table: /g.csv is on this machine"),
+        ({"synthetic_sets": {"d": "/made"}}, "synthetic_sets: d: /made is on this machine"),
         ({"set": {"gan_updates": 0}}, "gan_updates: should be greater than or equal to 1"),
     ],
 )
@@ -134,6 +135,18 @@ def test_what_can_not_run_there_is_refused_before_anything_is_submitted(kubeflow
     assert (status, said) == (2, "")
     assert message in complaint.replace("Input should", "should")
     assert kubeflow.requests == []
+
+
+def test_a_sweep_of_sources_in_the_object_store_needs_no_gans(kubeflow, gansweep, tmp_path):
+    sets = {"d": "minio://g/d", "v": {"images": "minio://g/v", "table": "minio://g/v.csv"}}
+    described = {"data_set": "minio://g/images", "classes": 2, "sources": ["d", "v"], "ratios": ["50%", "all"]}
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump({**described, "synthetic_sets": sets}))
+    words = ("sweep", tmp_path / "s.yaml", "--cluster", "--out", tmp_path / "out", "--host", kubeflow.host)
+    status, said, _ = gansweep(*words, "--dry-run")
+    assert (status, said) == (0, "01: 0 GANs, 5 arms (real, d:50%, d:all, v:50%, v:all)\n")
+    kubeflow.story = ["FAILED"]
+    assert gansweep(*words)[0] == 1
+    assert kubeflow.runs[0]["runtime_config"]["parameters"]["synthetic_sets"] == sets
 
 
 def test_a_dry_run_prints_the_runs_and_starts_none(kubeflow, sweep, tmp_path):
