@@ -5,7 +5,6 @@ story, one a look, and its artifacts are those of a finished run on this machine
 
 import json
 import re
-import struct
 import sys
 import threading
 import time
@@ -17,9 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from pipelines.cluster.lineage import message
-
-ROOT = "minio://mlpipeline/v2/artifacts/gan-augmentation"
+from fake_records import metadata_answer, tasks_of_version_3
 
 
 @dataclass
@@ -51,6 +48,7 @@ class FakeKubeflow:
 
     def __init__(self, results: Callable[[dict[str, Any]], Path] | None = None) -> None:
         self.results = results
+        self.version = 2  # of Kubeflow Pipelines: 3 has no metadata store, its API names the artifacts
         self.story: list[str] = ["PENDING", "RUNNING", "SUCCEEDED"]
         self.tasks: dict[str, list[dict[str, Any]]] = {}  # state of a run -> its tasks
         self.pods: list[Pod] = []
@@ -120,8 +118,9 @@ class FakeKubeflow:
             path = parts.path
             if path.startswith("/apis/v2beta1/"):
                 return self._api(method, path.removeprefix("/apis/v2beta1/"), wanted, body)
-            if path.startswith("/ml_metadata.MetadataStoreService/"):
-                return 200, self._metadata(path.rpartition("/")[2], body)
+            if path.startswith("/ml_metadata.MetadataStoreService/") and self.version == 2:
+                run_ids = [run["run_id"] for run in self.runs]
+                return 200, metadata_answer(path.rpartition("/")[2], body, run_ids, self.outputs)
             if path.startswith("/artifacts/minio/mlpipeline/"):
                 return self._artifact(unquote(path.removeprefix("/artifacts/minio/mlpipeline/")))
             if path == "/k8s/pod/logs":
@@ -165,42 +164,12 @@ class FakeKubeflow:
         run["state"] = story[min(run["looks"], len(story) - 1)]
         run["looks"] += 1
         self.most_at_once = max(self.most_at_once, self._under_way())
+        if self.version == 3:
+            return {**run, "tasks": tasks_of_version_3(run["run_id"], self.outputs(run["run_id"]))}
         return {**run, "run_details": {"task_details": self.tasks.get(run["state"], [])}}
 
     def _under_way(self) -> int:
         return sum(run["state"] in ("PENDING", "RUNNING") for run in self.runs)
-
-    def _metadata(self, method: str, body: bytes) -> bytes:
-        request = message(f"{method}Request").FromString(body[5:])
-        answer = message(f"{method}Response")()
-        runs = {run["run_id"]: number for number, run in enumerate(self.runs, start=1)}
-        if method == "GetContextByTypeAndName" and request.type_name == "system.PipelineRun":
-            if request.context_name in runs:
-                answer.context.id = runs[request.context_name]
-        elif method == "GetExecutionsByContext":
-            for number, (stage, _, _) in enumerate(self._outputs_by_number(request.context_id)):
-                execution = answer.executions.add(id=1000 * request.context_id + number, last_known_state=3)
-                execution.custom_properties.add(key="task_name").value.string_value = stage
-            failed = answer.executions.add(id=1000 * request.context_id + 999, last_known_state=4)
-            failed.custom_properties.add(key="task_name").value.string_value = "compare"
-        elif method == "GetEventsByExecutionIDs":
-            for execution_id in request.execution_ids:
-                run, number = divmod(execution_id, 1000)
-                _, name, _ = self._outputs_by_number(run)[number]
-                for kind, key in ((3, "an_input"), (4, name)):
-                    event = answer.events.add(artifact_id=execution_id, execution_id=execution_id, type=kind)
-                    event.path.steps.add(key=key)
-        elif method == "GetArtifactsByID":
-            for artifact_id in request.artifact_ids:
-                run, number = divmod(artifact_id, 1000)
-                stage, name, _ = self._outputs_by_number(run)[number]
-                uri = f"{ROOT}/{self.runs[run - 1]['run_id']}/{stage}/{number}/{name}"
-                answer.artifacts.add(id=artifact_id, uri=uri)
-        content, trailer = answer.SerializeToString(), b"grpc-status:0\r\n"
-        return struct.pack(">BI", 0, len(content)) + content + struct.pack(">BI", 0x80, len(trailer)) + trailer
-
-    def _outputs_by_number(self, run: int) -> list[tuple[str, str, Path]]:
-        return self.outputs(self.runs[run - 1]["run_id"])
 
     def _artifact(self, key: str) -> tuple[int, Any]:
         match = re.fullmatch(r"v2/artifacts/gan-augmentation/([^/]+)/[^/]+/(\d+)/[^/]+(?:/(.+))?", key)

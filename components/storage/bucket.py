@@ -72,7 +72,12 @@ class Bucket:
         def list_all() -> list[StoredObject]:
             found = self.client.list_objects(self.bucket, prefix=self.prefix + start, recursive=True)
             return [
-                StoredObject(item.object_name[len(self.prefix) :], int(item.size or 0), (item.etag or "").strip('"'))
+                StoredObject(
+                    item.object_name[len(self.prefix) :],
+                    int(item.size or 0),
+                    (item.etag or "").strip('"'),
+                    item.last_modified.timestamp() if item.last_modified else 0.0,
+                )
                 for item in found
                 if item.object_name and not item.object_name.endswith("/")
             ]

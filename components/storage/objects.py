@@ -4,7 +4,7 @@ Endpoint and credentials come from the environment alone (in the cluster from a 
 artifacts or logs. The variables are gansweep's own: KFP's launcher shares a stage's container and reads AWS_* itself.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 ENDPOINT = "GANSWEEP_S3_ENDPOINT"
 ACCESS_KEY = "GANSWEEP_S3_ACCESS_KEY"
@@ -18,11 +18,15 @@ CONNECTIONS = 16
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object as listed: `name` relative to the bucket's prefix, `size` in bytes, `etag` its version."""
+    """One object as listed: `name` relative to the bucket's prefix, `size` in bytes, `etag` its version.
+
+    `written` is when, in seconds since 1970; it tells no two versions apart.
+    """
 
     name: str
     size: int
     etag: str
+    written: float = field(default=0.0, compare=False)
 
 
 def is_address(text: str) -> bool:

@@ -187,6 +187,7 @@ def _print_sweep(planned: "Sweep") -> None:
 
 
 def _wait(cluster: "Cluster", run_id: str, out: Path | None, again: str) -> None:
+    from pipelines.cluster.records import outputs
     from pipelines.cluster.submit import fetch_results, open_results_folder, results_folder
     from pipelines.cluster.watch import wait_for
     from pipelines.runs.endings import ended_by_signals
@@ -205,7 +206,7 @@ def _wait(cluster: "Cluster", run_id: str, out: Path | None, again: str) -> None
         folder = out or new_folder(wanted)
         with owned(folder):
             open_results_folder(folder)
-            fetch_results(cluster, run_id, folder)
+            fetch_results(cluster, outputs(cluster, cluster.run(run_id)), folder)
     print_verdict(load_verdict(folder), console)
     console.print(f"Report: {folder / 'report.html'}", markup=False, highlight=False, soft_wrap=True)
 

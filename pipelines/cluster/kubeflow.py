@@ -1,4 +1,4 @@
-"""Kubeflow Pipelines as gansweep sees it: experiments, runs, versions of the pipeline, artifacts.
+"""Kubeflow Pipelines as gansweep speaks to it: experiments, runs, versions of the pipeline, objects in its store.
 
 All of it is asked for at one address, that of the user interface, which hands calls on to the API, the metadata store
 and the object store: one way in, no credentials of any store on this machine. What a lost connection or a restart
@@ -9,7 +9,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +20,6 @@ import yaml
 
 from components.contracts.errors import InputError
 from components.contracts.files import whole_file
-from pipelines.cluster.lineage import CONTENT_TYPE, LineageError, Output, find_outputs
 from pipelines.cluster.port_forward import SERVICE, PortForward
 from pipelines.gan_augmentation import NAME
 from pipelines.runs.endings import StageError
@@ -134,8 +133,11 @@ class Cluster:
         return self._patiently(create)
 
     def run(self, run_id: str) -> dict[str, Any]:
-        """Return a run as it is now: its state, its tasks, its error."""
-        return self._json("GET", f"runs/{quote(run_id, safe='')}")
+        """Return a run as it is now: its state, its tasks, its error (records.py reads the tasks).
+
+        Version 3 gives the tasks in the full view only; version 2 knows no views and passes the word over.
+        """
+        return self._json("GET", f"runs/{quote(run_id, safe='')}?view=FULL")
 
     def publish(self, pipeline: Path, version: str) -> bool:
         """Add a compiled pipeline as a version of gansweep's pipeline; False if that version is there already."""
@@ -153,18 +155,17 @@ class Cluster:
 
         return self._patiently(find_or_upload)
 
-    def outputs(self, run_id: str) -> list[Output]:
-        """Return what the finished tasks of a run wrote."""
+    def post(self, path: str, body: bytes, headers: dict[str, str], read: Callable[[Mapping[str, str], bytes], T]) -> T:
+        """Ask a service behind the user interface; return what `read` makes of the answer's headers and body.
 
-        def post(path: str, body: bytes) -> tuple[dict[str, str], bytes]:
-            headers = {"Content-Type": CONTENT_TYPE, "Accept": CONTENT_TYPE, "X-Grpc-Web": "1"}
+        An answer of which `read` raises ValueError is asked for again.
+        """
+
+        def ask() -> T:
             answer = self._once("POST", path, api=False, data=body, headers=headers)
-            return dict(answer.headers), answer.content
-
-        def ask() -> list[Output]:
             try:
-                return find_outputs(post, run_id)
-            except LineageError as error:
+                return read(dict(answer.headers), answer.content)
+            except ValueError as error:
                 raise _Unavailable(str(error)) from None
 
         return self._patiently(ask)

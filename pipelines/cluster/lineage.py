@@ -1,14 +1,14 @@
 """What a run's tasks wrote, as Kubeflow's metadata store (MLMD) has it: stage, name of the output, address.
 
-The path of an artifact can't be guessed: it holds a random part, and a task served from the cache has the artifacts of
-an older run. The user interface asks the same four questions over the same gRPC-Web, so that whoever sees a run there
-can fetch its results with no other rights. The messages hold the fields that are needed, with the numbers of
+Only Kubeflow Pipelines 2 has that store; records.py asks it where Kubeflow's API does not name artifacts. The path of
+an artifact can't be guessed: it holds a random part, and a task served from the cache has the artifacts of an older
+run. The user interface asks the same four questions over the same gRPC-Web, so that whoever sees a run there can fetch
+its results with no other rights. The messages hold the fields that are needed, with the numbers of
 ml_metadata/proto/metadata_store.proto; all others are passed over.
 """
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -41,28 +41,23 @@ _FIELDS: dict[str, list[tuple[int, str, str]]] = {
 }
 
 
-@dataclass(frozen=True)
-class Output:
-    """One artifact that a run's task wrote; `stage` is the task's name, `uri` its address in the object store."""
-
-    stage: str
-    name: str
-    uri: str
-
-
-class LineageError(Exception):
+class LineageError(ValueError):
     """The metadata store answered with an error."""
 
 
-def find_outputs(post: Callable[[str, bytes], tuple[Mapping[str, str], bytes]], run_id: str) -> list[Output]:
-    """Return all artifacts of the finished tasks of a run; [] if the store does not know the run.
+def find_outputs(
+    post: Callable[[str, bytes, Callable[[Mapping[str, str], bytes], Any]], Any], run_id: str
+) -> list[tuple[str, str, str]]:
+    """Return stage, name and address of all artifacts of the finished tasks of a run; [] if it is unknown.
 
-    `post` sends a gRPC-Web body to a path and returns the headers and the body of the answer. Raises LineageError.
+    `post` sends a gRPC-Web body to a path and returns what its third argument makes of the headers and the body of the
+    answer; it may ask again if that raises LineageError.
     """
 
     def ask(method: str, **fields: Any) -> Any:
         request = message(f"{method}Request")(**fields)
-        return unframed(*post(f"{SERVICE}/{method}", framed(request)), message(f"{method}Response"))
+        kind = message(f"{method}Response")
+        return post(f"{SERVICE}/{method}", framed(request), lambda headers, body: unframed(headers, body, kind))
 
     found = ask("GetContextByTypeAndName", type_name="system.PipelineRun", context_name=run_id)
     if not found or not found.context.id:
@@ -81,7 +76,7 @@ def find_outputs(post: Callable[[str, bytes], tuple[Mapping[str, str], bytes]], 
     wanted = sorted({event.artifact_id for event in events})
     uris = {artifact.id: artifact.uri for artifact in ask("GetArtifactsByID", artifact_ids=wanted).artifacts}
     return [
-        Output(stages[event.execution_id], event.path.steps[0].key, uris[event.artifact_id])
+        (stages[event.execution_id], event.path.steps[0].key, uris[event.artifact_id])
         for event in sorted(events, key=lambda event: (event.execution_id, event.artifact_id))
         if event.artifact_id in uris
     ]

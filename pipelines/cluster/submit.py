@@ -11,8 +11,8 @@ from components.contracts.errors import InputError
 from components.contracts.files import remove_parts
 from components.plan.parameters import check_parameters
 from components.storage.objects import is_address
-from pipelines.cluster.kubeflow import Cluster, ClusterError
-from pipelines.cluster.lineage import Output
+from pipelines.cluster.kubeflow import Cluster
+from pipelines.cluster.records import Output, only
 from pipelines.compile import compile_pipeline
 from pipelines.parameters import addresses
 from pipelines.runs.folder import LITTER, RESULTS, folder_name
@@ -82,23 +82,10 @@ def open_results_folder(folder: Path) -> None:
         raise InputError(f"--out: {folder} holds files of something else; give a new or empty folder")
 
 
-def fetch_results(cluster: Cluster, run_id: str, folder: Path) -> list[Output]:
-    """Bring verdict, ledger, report and summary of a finished run to `folder`; return all outputs of the run.
-
-    Raises ClusterError if one is missing.
-    """
-    outputs = cluster.outputs(run_id)
+def fetch_results(cluster: Cluster, outputs: list[Output], folder: Path) -> None:
+    """Bring a finished run's results, which are among its `outputs`, to `folder`; raises ClusterError if one isn't."""
     for file, name in sorted(RESULTS.items()):  # the verdict last: with it, the results are complete
         fetch(cluster, only(outputs, "compare", name), folder / file)
-    return outputs
-
-
-def only(outputs: list[Output], stage: str, name: str) -> str:
-    """Return the address of a stage's output, the newest if the stage was tried again; raises ClusterError."""
-    found = [output.uri for output in outputs if (output.stage, output.name) == (stage, name)]
-    if not found:
-        raise ClusterError(f"the output '{name}' of {stage} is not in the metadata of Kubeflow Pipelines")
-    return found[-1]
 
 
 def fetch(cluster: Cluster, uri: str, path: Path) -> None:

@@ -7,12 +7,11 @@ tasks, which the API of Kubeflow Pipelines gives, have to do.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from components.contracts.progress import Event, parse
 from pipelines.cluster.kubeflow import ENDED, Cluster
-from pipelines.placement import STAGES
+from pipelines.cluster.records import DONE, failed_pods, stage_tasks
 from pipelines.runs.endings import StageError
 from pipelines.runs.live import View
 
@@ -171,21 +170,19 @@ class TaskStates:
         """Return what has changed since the last look."""
         events = []
         for task in stage_tasks(run):
-            key, stage = task["task_id"], _stage(task)
-            if key not in self._cells:
-                self._cells[key] = self._name(stage)
-            cell = self._cells[key]
-            before, state = self._shown.get(key, ""), task.get("state", "")
-            if state == before:
+            if task.id not in self._cells:
+                self._cells[task.id] = self._name(task.stage)
+            cell, before = self._cells[task.id], self._shown.get(task.id, "")
+            if task.state == before:
                 continue
-            self._shown[key] = state
-            if not before and state in ("RUNNING", *ENDED):
-                events.append(Event("started", stage, cell))
-            if state in ("SUCCEEDED", "SKIPPED"):
-                events.append(Event("finished", stage, cell, seconds=_seconds(task)))
-            elif state in ENDED:
-                said = task.get("error", {}).get("message", "")
-                events.append(Event("failed", stage, cell, error=said or f"its task ended as {state}"))
+            self._shown[task.id] = task.state
+            if not before and task.state in ("RUNNING", *DONE, *ENDED):
+                events.append(Event("started", task.stage, cell))
+            if task.state in DONE:
+                events.append(Event("finished", task.stage, cell, seconds=task.seconds))
+            elif task.state in ENDED:
+                said = task.error or f"its task ended as {task.state}"
+                events.append(Event("failed", task.stage, cell, error=said))
         return events
 
     def _name(self, stage: str) -> str:
@@ -193,23 +190,6 @@ class TaskStates:
             return "-"
         self._counts[stage] = self._counts.get(stage, 0) + 1
         return f"#{self._counts[stage]}"
-
-
-def stage_tasks(run: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the tasks of a run that are stages, one an iteration of a loop, in the order of their start."""
-    tasks = run.get("run_details", {}).get("task_details", [])
-    return sorted((task for task in tasks if _stage(task) in STAGES), key=lambda task: task.get("start_time") or "~")
-
-
-def _stage(task: dict[str, Any]) -> str:
-    return task.get("display_name", "").replace("-", "_")
-
-
-def _seconds(task: dict[str, Any]) -> float:
-    start, end = (task.get(key) for key in ("start_time", "end_time"))
-    if not start or not end:
-        return 0.0
-    return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())
 
 
 def _kubernetes() -> Any:
@@ -250,8 +230,5 @@ def _own_words(event: Event) -> bool:
 
 def _told_by_pods(cluster: Cluster, run: dict[str, Any]) -> list[Event]:
     """Return the failures in the logs of the failed pods, as far as the user interface can still show them."""
-    tasks = run.get("run_details", {}).get("task_details", [])
-    children = [child for task in tasks if task.get("state") == "FAILED" for child in task.get("child_tasks") or []]
-    pods = dict.fromkeys(child["pod_name"] for child in children if child.get("pod_name"))
-    events = [parse(line) for pod in pods for line in cluster.log(pod, run["run_id"]).splitlines()]
+    events = [parse(line) for pod in failed_pods(run) for line in cluster.log(pod, run["run_id"]).splitlines()]
     return [event for event in events if event and event.kind == "failed"]

@@ -11,7 +11,8 @@ from components.contracts.errors import InputError
 from components.contracts.files import fresh_folder
 from components.contracts.progress import Event
 from pipelines.cluster.kubeflow import ENDED, Cluster
-from pipelines.cluster.submit import check_for_cluster, fetch, fetch_results, only
+from pipelines.cluster.records import Output, only, outputs
+from pipelines.cluster.submit import check_for_cluster, fetch, fetch_results
 from pipelines.cluster.watch import SECONDS_BETWEEN_LOOKS, TaskStates, reason_of_failure
 from pipelines.compile import compile_pipeline
 from pipelines.digest import code_digest
@@ -63,7 +64,7 @@ def work_there(cluster: Cluster, sweep: Sweep, folder: Path, registry: str, tag:
             if now.get("state") in ENDED:
                 if now["state"] != "SUCCEEDED":
                     raise StageError(f"{reason_of_failure(cluster, now, events)} ({cluster.page(run_id)})")
-                _bring(cluster, run_id, own, folder / "test_sets")
+                _bring(cluster, outputs(cluster, now), own, folder_name(run_id), folder / "test_sets")
                 return
             ended.wait(SECONDS_BETWEEN_LOOKS)
         raise StageError("broken off")
@@ -77,16 +78,15 @@ def run_name(sweep: Sweep, run: PlannedRun, images: str) -> str:
     return f"{sweep.name} {run.name} {hashlib.sha256(whole.encode()).hexdigest()[:12]}"
 
 
-def _bring(cluster: Cluster, run_id: str, own: Path, test_sets: Path) -> None:
+def _bring(cluster: Cluster, left: list[Output], own: Path, run: str, test_sets: Path) -> None:
     """Bring evaluations, test set and results, laid out as a run on this machine leaves them; the verdict last."""
-    outputs = cluster.outputs(run_id)
-    artifacts = fresh_folder(own / "artifacts") / folder_name(run_id)
-    addresses = [output.uri for output in outputs if (output.stage, output.name) == ("evaluate", "evaluation")]
+    artifacts = fresh_folder(own / "artifacts") / run
+    addresses = [output.uri for output in left if (output.stage, output.name) == ("evaluate", "evaluation")]
     for number, address in enumerate(addresses):
         evaluation = artifacts / f"arm-{number}" / "evaluate" / "evaluation"
         for file in EVALUATION:
             fetch(cluster, f"{address}/{file}", evaluation / file)
-    address = only(outputs, "prepare", "test_set")
+    address = only(left, "prepare", "test_set")
     # Runs of one point have the same test set, from the cache: it is brought once.
     shared = test_sets / hashlib.sha256(address.encode()).hexdigest()[:16]
     for file in TEST_SET:
@@ -95,4 +95,4 @@ def _bring(cluster: Cluster, run_id: str, own: Path, test_sets: Path) -> None:
     link = artifacts / "prepare" / "test_set"
     link.parent.mkdir(parents=True)
     link.symlink_to(os.path.relpath(shared, link.parent), target_is_directory=True)
-    fetch_results(cluster, run_id, own)
+    fetch_results(cluster, left, own)

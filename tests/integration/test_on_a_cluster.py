@@ -16,6 +16,7 @@ from minio.error import S3Error
 from on_cluster import NAMESPACE, OVERLAY, REGISTRY, ROOT, kubectl, log, make, objects, secret
 
 from pipelines.cluster.kubeflow import connect
+from pipelines.cluster.records import outputs
 
 # Long enough for a checkpoint to be written and the pod to be killed after it.
 UPDATES = 4500
@@ -152,9 +153,9 @@ def test_a_killed_gan_pod_went_on_from_its_checkpoint(run):
 
 def test_artifacts_lie_in_minio(run, store):
     with connect("", NAMESPACE) as kubeflow:
-        outputs = kubeflow.outputs(run.id)
-    assert {output.name for output in outputs} >= {"development_set", "generator", "models", "evaluation", "verdict"}
-    for output in outputs:
+        left = outputs(kubeflow, kubeflow.run(run.id))
+    assert {output.name for output in left} >= {"development_set", "generator", "models", "evaluation", "verdict"}
+    for output in left:
         if output.name in ("metrics", "classification_metrics"):
             continue  # Kubeflow keeps their content with the run; their addresses hold nothing
         assert output.uri.startswith("minio://mlpipeline/v2/artifacts/")
@@ -165,7 +166,7 @@ def test_artifacts_lie_in_minio(run, store):
 def test_kubeflow_lists_the_pages_and_numbers_that_its_interface_shows(run):
     """Their types are those of the compiled pipeline: HTML, Markdown, Metrics and ClassificationMetrics."""
     with connect("", NAMESPACE) as kubeflow:
-        found = {(output.stage, output.name) for output in kubeflow.outputs(run.id)}
+        found = {(output.stage, output.name) for output in outputs(kubeflow, kubeflow.run(run.id))}
     assert found >= {
         ("prepare", "data_report_page"),
         ("train_gan", "curves"),

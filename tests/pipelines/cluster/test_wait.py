@@ -155,7 +155,7 @@ def test_a_missing_artifact_is_named(kubeflow, gansweep, monkeypatch, tmp_path):
     monkeypatch.setattr(kubeflow, "outputs", lambda _: [one for one in there if one[1] != "ledger"])
     status, _, complaint = gansweep(*words)
     assert status == 1
-    assert "the output 'ledger' of compare is not in the metadata" in complaint
+    assert "the output 'ledger' of compare is in no record of the run" in complaint
 
 
 def test_an_artifact_that_comes_without_its_end_is_asked_for_again(kubeflow, finished, gansweep, tmp_path, monkeypatch):
