@@ -39,10 +39,11 @@ def _compare(inputs: CompareInputs, verdict_path: str, ledger_path: str, report_
     test, synthetic = read_imageset(inputs.test_set), read_imageset(inputs.synthetic_set)
     data_report = read_json(Path(inputs.data_report) / "data_report.json")
     audit = read_json(Path(inputs.audit_report) / "audit.json")
+    copies = read_json(Path(inputs.synthetic_report) / "copies.json")
     gans = [read_json(path) for path in sorted(Path(inputs.synthetic_report).glob("gans/*/gan.json"))]
     evaluations = load_evaluations(inputs.evaluations, plan["arms"], test, plan["positive_class"])
 
-    verdict = build_verdict(plan, evaluations, test, data_report, audit, gans)
+    verdict = build_verdict(plan, evaluations, test, data_report, audit, copies, gans)
     write_json(verdict_path, verdict)
     changes = find_changes(evaluations, test, synthetic, plan["positive_class"])
     write_ledger(ledger_path, changes)

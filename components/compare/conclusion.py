@@ -1,7 +1,9 @@
 """The recommendation and the answer: the first two sentences that a reader sees."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from components.compare.gate import barred_arms, barring
 from components.compare.statistics.rule import SENSITIVITY, Rule
 from components.compare.statistics.words import share, span
 from components.contracts.arms import Arm, parse_arm
@@ -27,14 +29,34 @@ def recommend(arms: list[dict[str, Any]], rule: Rule) -> dict[str, str]:
     return {"arm": best["arm"], "reason": reason + "."}
 
 
-def answer(arms: list[dict[str, Any]], recommended: str, positive_class: str, test_images: int, rule: Rule) -> str:
-    """Return two sentences: whether and how much an arm helps, and what it costs in missed disease."""
+def answer(
+    arms: list[dict[str, Any]],
+    recommended: str,
+    positive_class: str,
+    test_images: int,
+    rule: Rule,
+    sources: Sequence[dict[str, Any]],
+) -> str:
+    """Return why arms of some `sources` can't be judged, and two sentences on the others.
+
+    These say whether and how much an arm helps, and what it costs in missed disease.
+    """
+    barred = barred_arms(sources, [arm["arm"] for arm in arms])
+    judged = [arm for arm in arms if arm["arm"] not in barred]
+    said = [*barring(sources), _answer(judged, recommended, positive_class, test_images, rule, len(judged) < len(arms))]
+    return " ".join(said)
+
+
+def _answer(
+    arms: list[dict[str, Any]], recommended: str, positive_class: str, test_images: int, rule: Rule, others: bool
+) -> str:
     real = next(arm for arm in arms if arm["against_real"] is None)
     rivals = [arm for arm in arms if arm["against_real"]]
     name, endpoint = rule.endpoint_name, rule.endpoint
     if not rivals:
+        only = "Only real is left to be judged" if others else "Only real was trained"
         return (
-            f"Only real was trained, so nothing is compared: its {name} on {test_images:,} test images is "
+            f"{only}, so nothing is compared: its {name} on {test_images:,} test images is "
             f"{_level(real, endpoint)}. It misses {real['missed_per_1000']:.0f} of 1,000 {positive_class} images."
         )
     helping = next((arm for arm in rivals if arm["arm"] == recommended), None)

@@ -13,6 +13,7 @@ from statsmodels.stats.multitest import multipletests
 from components.compare.comparison import ComparedArm, compare_arms, scored_by, spread
 from components.compare.conclusion import answer, recommend
 from components.compare.evaluations import Evaluation
+from components.compare.gate import barred_arms, look_at_sources
 from components.compare.sources import compare_sources, in_real_images
 from components.compare.statistics.amounts import best_amount
 from components.compare.statistics.influence import OPERATING
@@ -34,13 +35,15 @@ def build_verdict(
     test: ImageSet,
     data_report: dict[str, Any],
     audit: dict[str, Any],
+    copies: dict[str, Any],
     gans: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     """Compare every arm with `real` and return the content of verdict.json.
 
     `plan` is the plan stage's (parameters, positive_class, gansweep_version, code_digest), `evaluations` come from
-    `load_evaluations`, `data_report`, `audit` and `gans` are the contents of data_report.json, audit.json and
-    every gan.json. The same inputs give the same verdict, bit for bit.
+    `load_evaluations`, `data_report`, `audit`, `copies` and `gans` are the contents of data_report.json, audit.json,
+    copies.json and every gan.json. Arms of a source that the gate bars get no verdict, and nothing is read off them.
+    The same inputs give the same verdict, bit for bit.
     """
     parameters = plan["parameters"]
     rule = Rule.of(parameters)
@@ -56,7 +59,10 @@ def build_verdict(
     )
     shown = [name for name in metrics if name not in OPERATING]
     differences = {each.evaluation.arm: each.differences for each in compared if each.differences}
-    judgements = judge(differences, rule, len(test))
+    sources = look_at_sources(copies, audit, gans)
+    barred = barred_arms(sources, differences)
+    judgements = judge(differences, rule, len(test), barred)
+    sound = [each for each in compared if each.evaluation.arm not in barred]
     predictions = {e.arm: e.mean_prediction() for e in evaluations}
     tests = _mcnemar(predictions, test.labels, positive)
 
@@ -86,13 +92,14 @@ def build_verdict(
         },
         "parameters": parameters,
         "rule": {**vars(rule), "text": rule.text},
-        "answer": answer(arms, recommendation["arm"], plan["positive_class"], len(test), rule),
+        "answer": answer(arms, recommendation["arm"], plan["positive_class"], len(test), rule, sources),
+        "sources": sources,
         "recommendation": recommendation,
         "arms": arms,
         "dose_response": _dose_response(arms),
-        "source_pairs": compare_sources(compared, rule),
-        "real_worth": in_real_images(compared, rule, parameters["seed"]),
-        "best_amounts": _best_amounts(compared, rule, parameters["seed"]),
+        "source_pairs": compare_sources(sound, rule),
+        "real_worth": in_real_images(sound, rule, parameters["seed"]),
+        "best_amounts": _best_amounts(sound, rule, parameters["seed"]),
         "subgroups": by_subgroup(evaluations, test, positive, rule),
         "gans": [_gan(gan) for gan in gans],
         "quality_features": audit["features"],

@@ -68,7 +68,7 @@ class Screen:
         found = list(self._found.values())
         for about in found:
             if about["copies"]:
-                done = "left out" if self._policy == "drop" else "kept, so its arms may look better than they are"
+                done = "left out" if self._policy == "drop" else "kept, so its arms can't be judged"
                 warn(
                     "synthesize",
                     "-",

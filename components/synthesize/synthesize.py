@@ -185,11 +185,17 @@ def _gather(
         return taken
 
     found = gather(one, name, most, development.image_size, seed, threads, max_bad_share, take)
+    copies = screen.copies_of(name, one.generator)
+    if not found.paths and copies:
+        raise InputError(
+            f"on_leak: {one.name} holds nothing but copies of the test images: all {counted(copies, 'picture')} of "
+            f"{shown(name)} that could be read; make pictures without the test set"
+        )
     takes_all = any(arm.source == one.name and arm.amount == "all" for arm in arms)
     if not found.paths or (len(found.paths) < wanted and not takes_all):
         raise InputError(
             f"synthetic_sets: {one.name}: {len(found.paths):,} images of {shown(name)} can be taken, an arm wants "
-            f"{wanted:,} ({counted(len(found.refused), 'file')} refused, {screen.copies_of(name, one.generator):,} "
+            f"{wanted:,} ({counted(len(found.refused), 'file')} refused, {copies:,} "
             "near-copies of test images); ask for fewer, or mend the set"
         )
     rows.add([f"{name}/{one.generator}/{path}" for path in found.paths], label, one.generator, found.sha256)

@@ -7,6 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from components.compare.gate import cautions, counted_copies
 from components.contracts.errors import InputError
 from components.contracts.files import read_json
 
@@ -25,6 +26,7 @@ def load_verdict(folder: Path) -> dict[str, Any]:
     verdict = read_json(path)
     try:
         _table(verdict, WIDEST)
+        cautions(verdict["sources"]), counted_copies(verdict["sources"])
         for key in ("notice", "answer", "code_digest"):
             verdict[key].encode()
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
@@ -33,10 +35,17 @@ def load_verdict(folder: Path) -> dict[str, Any]:
 
 
 def print_verdict(verdict: dict[str, Any], console: Console) -> None:
-    """Print the answer and one row an arm: means over the replicates with their intervals, in percent."""
+    """Print what is to be known of the sources, one row an arm, and the answer.
+
+    A row has means over the replicates with their intervals, in percent.
+    """
     if verdict["notice"]:
         console.print(verdict["notice"], style="yellow")
+    for text in cautions(verdict["sources"]):
+        console.print(text, style="yellow")
     console.print(_table(verdict, console.width))
+    if copies := counted_copies(verdict["sources"]):
+        console.print(copies)
     console.print(verdict["answer"])
 
 

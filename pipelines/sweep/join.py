@@ -6,7 +6,7 @@ estimates and the same rule as in `components.compare`. An arm is compared with 
 trained beside each other, on the same seeds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from components.compare.comparison import ComparedArm, compare_arms
 from components.compare.conclusion import recommend
 from components.compare.evaluations import Evaluation, load_evaluations
+from components.compare.gate import barred_arms, barring, cautions
 from components.compare.statistics.rule import SENSITIVITY, Judgement, Rule, judge
 from components.compare.statistics.variance import Estimate
 from components.compare.statistics.words import share, span
@@ -71,7 +72,8 @@ def join(sweep: Sweep, folder: Path) -> dict[str, Any]:
     with threadpool_limits(1):  # many small products run faster on one thread, and to the same bits
         rows, reals = compare_all(results, rule)
     compared = {str(number): row for number, row in enumerate(rows) if row.differences}
-    judgements = judge({key: row.differences for key, row in compared.items()}, rule, len(results[0].test))
+    barred = _barred(compared, {result.run.name: result.verdict["sources"] for result in results})
+    judgements = judge({key: row.differences for key, row in compared.items()}, rule, len(results[0].test), barred)
     arms = [_entry(row, sweep, judgements.get(str(number)), rule) for number, row in enumerate(rows)]
     advice = recommend([{**arm, "arm": full_name(arm)} for arm in arms], rule)
     return {
@@ -86,7 +88,19 @@ def join(sweep: Sweep, folder: Path) -> dict[str, Any]:
             "text": f"{rule.text} The {len(compared)} comparisons of this sweep, all arms at all points of its grid, "
             "are one family: the adjustment is for all of them.",
         },
-        "answer": _answer(arms, advice["arm"], first["data_set"]["positive_class"], len(results[0].test), rule),
+        "answer": " ".join(
+            [
+                *_said(results, barring),
+                _answer(
+                    [arm for number, arm in enumerate(arms) if str(number) not in barred],
+                    advice["arm"],
+                    first["data_set"]["positive_class"],
+                    len(results[0].test),
+                    rule,
+                ),
+            ]
+        ),
+        "cautions": _said(results, cautions),
         "recommendation": advice,
         "points": [
             {"point": point.label, "values": point.values, **reals[number]} for number, point in enumerate(sweep.points)
@@ -149,6 +163,17 @@ def _check_together(results: Sequence[RunResult]) -> None:
             raise InputError(f"{pair}: they have different test sets; repeat one of them (remove its folder)")
 
 
+def _barred(compared: dict[str, Row], sources: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
+    """Return why rows can't be judged, by what the gate of their run says of their source."""
+    barred = {key: barred_arms(sources[row.run.name], [row.evaluation.arm]) for key, row in compared.items()}
+    return {key: reason for key, of in barred.items() for reason in of.values()}
+
+
+def _said(results: Sequence[RunResult], of: Callable[[list[dict[str, Any]]], list[str]]) -> list[str]:
+    """Return what the gates of all runs say, the same once."""
+    return list(dict.fromkeys(text for result in results for text in of(result.verdict["sources"])))
+
+
 def _agreement(reals: Sequence[ComparedArm]) -> dict[str, Any]:
     first, *others = reals
     gaps = [abs(first.levels[name].value - other.levels[name].value) for other in others for name in METRICS]
@@ -199,6 +224,8 @@ def _against_real(differences: dict[str, Estimate], judgement: Judgement, rule: 
 def _answer(arms: list[dict[str, Any]], recommended: str, positive: str, test_images: int, rule: Rule) -> str:
     """Return two or three sentences: how many arms help, the surest of them or the best, and who hurts."""
     rivals = [arm for arm in arms if arm["against_real"]]
+    if not rivals:
+        return "No other arm was compared with real."
     helping, hurting = (
         [arm for arm in rivals if arm["against_real"]["verdict"] == said] for said in ("helps", "hurts")
     )

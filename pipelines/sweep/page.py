@@ -183,8 +183,8 @@ def _change(difference: dict[str, Any], wide: bool) -> str:
 
 
 def notes(joined: dict[str, Any]) -> list[str]:
-    """Return what a reader must know of points whose runs did not train the same `real`."""
-    return [
+    """Return what a reader must know: of the sources, and of points whose runs did not train the same `real`."""
+    return joined["cautions"] + [
         f"{point['point'] or 'The runs'}: real came out differently in its runs, by up to "
         f"{100 * point['real_differs_by']:.1f} points in a mean score, as it does on different kinds of machines or on "
         "GPUs; each arm is compared with the real of its own run."

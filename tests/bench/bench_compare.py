@@ -30,7 +30,15 @@ def measure(per_class: int) -> None:
     ]
     plan = inputs.plan(ARMS, replicates=5)
     start = time.perf_counter()
-    build_verdict(plan, evaluations, test, inputs.data_report(test), inputs.audit(CLASSES), inputs.gans(CLASSES))
+    build_verdict(
+        plan,
+        evaluations,
+        test,
+        inputs.data_report(test),
+        inputs.audit(CLASSES),
+        inputs.copies(CLASSES),
+        inputs.gans(CLASSES),
+    )
     built = time.perf_counter()
     changes = find_changes(evaluations, test, synthetic, "malignant")
     listed = time.perf_counter()

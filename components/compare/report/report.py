@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from components.compare.gate import cautions
 from components.compare.ledger import Change
 from components.compare.report import charts as report_figures
 from components.compare.report import paper
@@ -83,6 +84,7 @@ def write_report(
     )
     sections: dict[str, Any] = {
         "verdict": verdict,
+        "cautions": cautions(verdict["sources"]),
         "data": verdict["data_set"],
         "data_report": data_report,
         "audit": audit,

@@ -1,5 +1,6 @@
 """The rule by which `compare` says that an arm helps, hurts, or that there is no evidence."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,8 +78,10 @@ class Judgement:
     test_images_needed: int | None
 
 
-def judge(differences: dict[str, dict[str, Estimate]], rule: Rule, test_images: int) -> dict[str, Judgement]:
-    """Judge all arms at once.
+def judge(
+    differences: dict[str, dict[str, Estimate]], rule: Rule, test_images: int, barred: Mapping[str, str] | None = None
+) -> dict[str, Judgement]:
+    """Judge all arms at once; of those that are `barred`, which says why, there is no verdict.
 
     `differences` holds for each arm but `real` the estimates of the endpoint and of `sensitivity_at_operating_point`,
     arm minus real. The adjusted intervals follow Holm's steps (1979, Scandinavian J. of Statistics 6(2)): the arm with
@@ -88,11 +91,14 @@ def judge(differences: dict[str, dict[str, Estimate]], rule: Rule, test_images: 
     distribution that a studentised maximum needs is not known well enough from a few replicates. The margin keeps the
     second way to hurt from adding to alpha; a margin of 0 would add up to alpha / 2.
     """
-    told = {arm: of for arm, of in differences.items() if enough(of[rule.endpoint])}
+    barred = barred or {}
+    told = {arm: of for arm, of in differences.items() if arm not in barred and enough(of[rule.endpoint])}
     levels = holm({arm: of[rule.endpoint].p_value() for arm, of in told.items()}, rule.confidence)
     widest = 1 - (1 - rule.confidence) / max(len(differences), 1)
     return {
-        arm: _judge(of, *levels[arm], rule, test_images) if arm in told else _no_verdict(of, widest, rule)
+        arm: _judge(of, *levels[arm], rule, test_images)
+        if arm in told
+        else _no_verdict(of, widest, rule, barred.get(arm) or _too_few(of[rule.endpoint]))
         for arm, of in differences.items()
     }
 
@@ -119,16 +125,22 @@ def holm(p_values: dict[str, float], confidence: float) -> dict[str, tuple[float
     return found
 
 
-def _no_verdict(difference: dict[str, Estimate], level: float, rule: Rule) -> Judgement:
-    endpoint, sensitivity = difference[rule.endpoint], difference[SENSITIVITY]
-    if endpoint.replicates < FEWEST_REPLICATES:
-        reason = f"At least {FEWEST_REPLICATES} replicates are needed: {endpoint.replicates} can't say how much"
-        reason += " trainings vary."
-    else:
-        reason = "More replicates than generators are needed, or at least 3 generators: as it is, nothing says how "
-        reason += "much trainings vary."
-    intervals = endpoint.interval(level), sensitivity.interval(level)
+def _no_verdict(difference: dict[str, Estimate], level: float, rule: Rule, reason: str) -> Judgement:
+    intervals = difference[rule.endpoint].interval(level), difference[SENSITIVITY].interval(level)
     return Judgement("no verdict", reason, "Nothing is ruled out.", 1.0, 1.0, level, *intervals, None)
+
+
+def _too_few(endpoint: Estimate) -> str:
+    """Return why these replicates and generators allow no verdict."""
+    if endpoint.replicates < FEWEST_REPLICATES:
+        return (
+            f"At least {FEWEST_REPLICATES} replicates are needed: {endpoint.replicates} can't say how much trainings "
+            "vary."
+        )
+    return (
+        "More replicates than generators are needed, or at least 3 generators: as it is, nothing says how much "
+        "trainings vary."
+    )
 
 
 def _judge(

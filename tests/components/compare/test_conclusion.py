@@ -46,7 +46,7 @@ def test_an_arm_without_evidence_is_never_recommended():
 
 def test_the_answer_says_what_helps_by_how_much_and_what_it_costs():
     arms = [REAL, arm("gan:120", "helps", 0.04, 0.012, sensitivity=0.79, synthetic=120)]
-    assert answer(arms, "gan:120", "malignant", 660, RULE) == (
+    assert answer(arms, "gan:120", "malignant", 660, RULE, []) == (
         "Yes, gan:120 helps: 120 synthetic images a class lift balanced accuracy on 660 test images from 80.0% to "
         "84.0%, by +4.0 percentage points (97.5% interval +1.2 to +6.8). At equal false alarms gan:120 misses 210 of "
         "1,000 malignant images, real 200 (sensitivity -1.0 percentage points, interval -4.0 to +2.0)."
@@ -55,19 +55,21 @@ def test_the_answer_says_what_helps_by_how_much_and_what_it_costs():
 
 def test_without_help_the_answer_shows_the_best_arm_and_names_what_hurts():
     arms = [REAL, arm("gan:120", "no evidence", 0.01, -0.01), arm("gan:480", "hurts", -0.05, -0.09)]
-    text = answer(arms, "real", "malignant", 660, RULE)
+    text = answer(arms, "real", "malignant", 660, RULE, [])
     assert text.startswith("No arm was shown to help on 660 test images: the best one, gan:120, changes balanced")
     assert "(97.5% interval -1.0 to +3.0); gan:480 hurts. At equal" in text
 
 
 def test_few_generators_make_it_an_answer_about_these_pictures():
-    text = answer([REAL, arm("gan:120", "helps", synthetic=120, scope="pictures")], "gan:120", "malignant", 660, RULE)
+    text = answer(
+        [REAL, arm("gan:120", "helps", synthetic=120, scope="pictures")], "gan:120", "malignant", 660, RULE, []
+    )
     assert text.startswith("Yes, these pictures help: 120 synthetic images a class (gan:120) lift balanced accuracy")
     assert "this is about these pictures, not about the recipe. At equal" in text
 
 
 def test_too_few_replicates_are_said_first():
-    text = answer([REAL, arm("gan:120", "no verdict")], "real", "malignant", 660, RULE)
+    text = answer([REAL, arm("gan:120", "no verdict")], "real", "malignant", 660, RULE, [])
     assert text.startswith("No verdict on 660 test images: the only one, gan:120")
     assert "; at least 3 replicates are needed. At equal" in text
 
@@ -80,6 +82,6 @@ def test_every_kind_of_recipe_is_put_into_words():
     }
     for name, text in words.items():
         helping = arm(name, "helps", synthetic=20 if "gan" in name else 0)
-        assert text in answer([REAL, helping], name, "malignant", 660, RULE)
+        assert text in answer([REAL, helping], name, "malignant", 660, RULE, [])
     uneven = arm("gan:50%", "helps") | {"synthetic_per_class": {"benign": 150, "malignant": 1200}}
-    assert "150 to 1,200 synthetic images a class lift" in answer([REAL, uneven], "gan:50%", "malignant", 660, RULE)
+    assert "150 to 1,200 synthetic images a class lift" in answer([REAL, uneven], "gan:50%", "malignant", 660, RULE, [])

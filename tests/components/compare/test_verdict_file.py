@@ -13,7 +13,7 @@ FOUR = ("benign", "keratosis", "malignant", "vascular")
 ARMS = {"real": (0, 1.3), "gan:20": (20, 1.35), "gan:30": (30, 2.0), "gan:50": (50, 0.9), "traditional": (0, 1.4)}
 
 
-def verdict(classes=TWO, arms=ARMS, replicates=3, gans=1, **changed):
+def verdict(classes=TWO, arms=ARMS, replicates=3, gans=1, kept=0, **changed):
     labels = np.repeat(range(len(classes)), 80)
     test = inputs.image_set(labels, classes)
     positive = classes.index("malignant")
@@ -35,6 +35,7 @@ def verdict(classes=TWO, arms=ARMS, replicates=3, gans=1, **changed):
         test,
         inputs.data_report(test),
         inputs.audit(classes),
+        inputs.copies(classes, found=kept, kept=kept),
         inputs.gans(classes),
     )
 
@@ -210,3 +211,27 @@ def test_sources_of_equal_amounts_are_compared_with_each_other(binary):
     assert pair["difference"] == pytest.approx(means["gan:20"] - means["diffusion:20"])
     assert pair["adjusted"][1] < 0
     assert pair["p_holm"] < 0.05
+
+
+def test_a_source_that_keeps_copies_of_test_images_gets_no_verdict_and_the_answer_says_so_first():
+    arms = {"real": (0, 1.3), "gan:20": (20, 3.0), "gan:30": (30, 3.1), "traditional": (0, 1.3)}
+    honest, leaky = (verdict(arms=arms, replicates=6, kept=kept) for kept in (0, 9))
+    check(leaky)
+    verdicts = [{arm["arm"]: arm["against_real"]["verdict"] for arm in found["arms"][1:]} for found in (honest, leaky)]
+    assert verdicts[0] | {"traditional": ""} == {"gan:20": "helps", "gan:30": "helps", "traditional": ""}
+    assert verdicts[1] == {"gan:20": "no verdict", "gan:30": "no verdict", "traditional": "no evidence"}
+    assert leaky["answer"].startswith("gan holds copies of the test images: 18 of its 100 pictures (benign 9, malig")
+    assert "on_leak=drop" in leaky["answer"]
+    assert "the only one, traditional" in leaky["answer"]
+    assert leaky["recommendation"]["arm"] == "real"
+    [source] = leaky["sources"]
+    assert not source["judged"]
+    assert source["classes"][0]["copies_of_test"] == {"found": 9, "dropped": 0, "kept": 9}
+
+
+def test_arms_that_cannot_be_judged_are_not_compared_with_other_sources_either():
+    arms = {"real": (0, 1.3), "gan:20": (20, 1.2), "diffusion:20": (20, 2.2)}
+    assert len(verdict(arms=arms, replicates=6)["source_pairs"]) == 1
+    leaky = verdict(arms=arms, replicates=6, kept=1)
+    assert leaky["source_pairs"] == []
+    assert leaky["arms"][1]["against_real"]["verdict"] == "no verdict"

@@ -142,9 +142,21 @@ def audit(classes) -> dict[str, Any]:
     }
 
 
+def copies(classes, sources=("gan",), found=0, kept=0) -> dict[str, Any]:
+    """Return copies.json of 50 pictures a class and source, of which `found` are near-copies and `kept` stay."""
+    return {
+        "generators": [
+            {"source": source, "generator": f"{source}-0", "class": c, "images": 50, "copies": found, "pairs": []}
+            | {"left_out": found - kept}
+            for c in classes
+            for source in sources
+        ]
+    }
+
+
 def gans(classes) -> list[dict[str, Any]]:
     return [
-        {"class": c, "replicate": 0, "seed": 0, "epochs": 5, "updates": 10, "images": 200, "images_per_second": 99.5}
+        {"class": c, "replicate": 0, "seed": 0, "epochs": 5, "updates": 1000, "images": 200, "images_per_second": 99.5}
         | {"final": {"loss_d": 0.5, "loss_g": 1.5}, "image_size": 32, "precision": "float32"}
         for c in classes
     ]

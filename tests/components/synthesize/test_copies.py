@@ -153,6 +153,16 @@ def test_a_gan_that_draws_nothing_else_is_refused(run_gans, phantom_test_set, mo
         run_gans()
 
 
+def test_a_set_of_nothing_else_is_refused_and_that_is_said(run_sets, phantom_test_set, tmp_path):
+    folder = tmp_path / "leaked"
+    write_set(folder, benign=0, malignant=40)
+    (folder / "benign").mkdir(exist_ok=True)
+    for row in np.flatnonzero(phantom_test_set.labels == 0):
+        Image.fromarray(phantom_test_set.images[row, ::-1]).save(folder / "benign" / f"{row}.png")
+    with pytest.raises(InputError, match=r"on_leak: leaked holds nothing but copies of the test images: all .* benign"):
+        run_sets({"leaked": str(folder)}, "leaked:all")
+
+
 def test_copies_in_a_set_are_passed_over(run_sets, phantom_test_set, tmp_path):
     folder = tmp_path / "diffusion"
     write_set(folder, benign=80, malignant=80)

@@ -19,6 +19,12 @@ def audit_example(folder: Path, development: ImageSet, synthetic: ImageSet | Non
         "memorisation_rule": "Half of the synthetic images should lie closer to training than to held-out images.",
         "memorisation": [],
     }
+    made_of = synthetic.counts() if synthetic else {}
+    screened = [
+        {"source": "gan", "generator": "gan-0", "class": name, "images": count + 2, "copies": 2, "left_out": 2}
+        for name, count in made_of.items()
+    ]
+    write_json(folder / "copies.json", {"generators": screened})
     rng = np.random.default_rng(5)
     for label, name in enumerate(development.classes if synthetic else ()):
         assert synthetic is not None

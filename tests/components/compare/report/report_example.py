@@ -99,7 +99,8 @@ def example_verdict(inputs: Inputs, resamples: int = 100) -> tuple[dict[str, Any
     }
     evaluations = load_evaluations(inputs.evaluations, arms, test, test.positive_class)
     gans = [read_json(path) for path in sorted(inputs.synthetic_report.glob("gans/*/gan.json"))]
-    verdict = build_verdict(plan, evaluations, test, inputs.data_report, inputs.audit, gans)
+    copies = read_json(inputs.synthetic_report / "copies.json")
+    verdict = build_verdict(plan, evaluations, test, inputs.data_report, inputs.audit, copies, gans)
     return verdict, find_changes(evaluations, test, inputs.synthetic, test.positive_class)
 
 

@@ -1,0 +1,156 @@
+"""The gate: what speaks against a source of synthetic images, said before its arms are judged, or in place of that."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from components.contracts.arms import GAN, parse_arm
+from components.data_set.words import count, shown
+
+# A source with a smaller share of distinct pictures has collapsed: of 100 real images all are distinct.
+FEWEST_DISTINCT = 0.05
+# A DCGAN draws little but noise before.
+FEWEST_UPDATES = 100
+
+
+def look_at_sources(
+    copies: dict[str, Any], audit: dict[str, Any], gans: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return verdict.json's `sources`: each source's figures by class, and what was found against it, the worst first.
+
+    `copies`, `audit` and `gans` are the contents of copies.json, audit.json and every gan.json.
+    """
+    sources = dict.fromkeys(entry["source"] for entry in copies["generators"])
+    return [_source(name, copies["generators"], audit, gans) for name in sources]
+
+
+def barred_arms(sources: Sequence[dict[str, Any]], arms: Iterable[str]) -> dict[str, str]:
+    """Return why no verdict is given on an arm, for the arms of the sources that a finding bars."""
+    barred = {source["source"]: bars for source in sources if (bars := _texts(source, True))}
+    return {arm: " ".join(barred[source]) for arm in arms if (source := parse_arm(arm).source) in barred}
+
+
+def barring(sources: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the findings that bar a source's arms from a verdict, in words."""
+    return [text for source in sources for text in _texts(source, True)]
+
+
+def cautions(sources: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the findings that a reader must know before a verdict, in words."""
+    return [text for source in sources for text in _texts(source, False)]
+
+
+def counted_copies(sources: Sequence[dict[str, Any]]) -> str:
+    """Return how many near-copies of test images were found of each source, in a line; "" without sources."""
+    parts = []
+    for source in sources:
+        of = [each["copies_of_test"] for each in source["classes"]]
+        looked_at = sum(each["pictures"] for each in source["classes"]) + sum(each["dropped"] for each in of)
+        parts.append(f"{source['source']} {sum(each['found'] for each in of):,} of {looked_at:,} pictures")
+    return f"Near-copies of test images: {', '.join(parts)}." if parts else ""
+
+
+def _texts(source: dict[str, Any], bars: bool) -> list[str]:
+    return [finding["text"] for finding in source["findings"] if finding["bars"] == bars]
+
+
+def _source(
+    name: str, generators: Sequence[dict[str, Any]], audit: dict[str, Any], gans: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    own = [entry for entry in generators if entry["source"] == name]
+    classes = [_class(name, label, own, audit) for label in dict.fromkeys(entry["class"] for entry in own)]
+    trained = gans if name == GAN else []
+    found = [*_kept(name, classes), *_dropped(name, classes), *_collapsed(name, classes), *_untrained(trained)]
+    return {"source": name, "judged": not any(each["bars"] for each in found), "findings": found, "classes": classes}
+
+
+def _class(source: str, label: str, generators: Sequence[dict[str, Any]], audit: dict[str, Any]) -> dict[str, Any]:
+    screened = [entry for entry in generators if entry["class"] == label]
+    found, dropped = (sum(entry[key] for entry in screened) for key in ("copies", "left_out"))
+    privacy, quality = (_of(audit[key], source, label) for key in ("memorisation", "quality"))
+    distinct, looked_at = (sum(one[key] for one in privacy) for key in ("distinct_images", "synthetic_images"))
+    return {
+        "class": label,
+        "generators": len(screened),
+        "pictures": sum(entry["images"] for entry in screened) - dropped,
+        "copies_of_test": {"found": found, "dropped": dropped, "kept": found - dropped},
+        "distinct_share": distinct / looked_at,
+        "quality": _quality(quality),
+    }
+
+
+def _quality(entries: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return KID and coverage beside their floors, means over the generators."""
+    return {
+        key: {
+            "value": float(np.mean([entry[key] for entry in entries])),
+            "floor": float(np.mean([entry["floor"][key] for entry in entries])),
+        }
+        for key in ("kid", "coverage")
+    }
+
+
+def _of(entries: Sequence[dict[str, Any]], source: str, label: str) -> list[dict[str, Any]]:
+    return [one for one in entries if one["class"] == label and one["generator"].rpartition("-")[0] == source]
+
+
+def _kept(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    kept = sum(of["copies_of_test"]["kept"] for of in classes)
+    if not kept:
+        return []
+    text = (
+        f"{source} holds copies of the test images: {kept:,} of its {_pictures(classes)} "
+        f"({_by_class(classes, 'kept')}). Its arms can't be judged; run again with on_leak=drop, or with pictures made "
+        "without the test set."
+    )
+    return [{"kind": "copies_of_test_kept", "bars": True, "text": text}]
+
+
+def _dropped(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    dropped = sum(of["copies_of_test"]["dropped"] for of in classes)
+    if not dropped:
+        return []
+    looked_at = dropped + sum(of["pictures"] for of in classes)
+    text = (
+        f"{source}: {dropped:,} of {count(looked_at, 'picture')} were near-copies of test images "
+        f"({_by_class(classes, 'dropped')}) and were left out."
+    )
+    return [{"kind": "copies_of_test_dropped", "bars": False, "text": text}]
+
+
+def _collapsed(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    collapsed = [of for of in classes if of["distinct_share"] < FEWEST_DISTINCT]
+    if not collapsed:
+        return []
+    text = (
+        f"{source} has collapsed: hardly any of its pictures differ ("
+        + ", ".join(f"{shown(of['class'])} {_percent(of['distinct_share'])} distinct" for of in collapsed)
+        + "). Its arms tell nothing of a generator that works."
+    )
+    return [{"kind": "collapsed", "bars": False, "text": text}]
+
+
+def _untrained(gans: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    updates = [gan["updates"] for gan in gans]
+    if not updates or min(updates) >= FEWEST_UPDATES:
+        return []
+    text = (
+        f"{GAN} is hardly trained: {count(min(updates), 'update')}, where a GAN needs some thousand. Its arms tell "
+        "nothing of a generator that works; raise gan_updates."
+    )
+    return [{"kind": "hardly_trained", "bars": False, "text": text}]
+
+
+def _by_class(classes: Sequence[dict[str, Any]], which: str) -> str:
+    return ", ".join(
+        f"{shown(of['class'])} {of['copies_of_test'][which]:,}" for of in classes if of["copies_of_test"][which]
+    )
+
+
+def _pictures(classes: Sequence[dict[str, Any]]) -> str:
+    return count(sum(of["pictures"] for of in classes), "picture")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"

@@ -1,0 +1,55 @@
+import verdict_inputs as inputs
+
+from components.compare.gate import barred_arms, barring, cautions, counted_copies, look_at_sources
+
+CLASSES = ("benign", "malignant")
+
+
+def looked_at(copies=None, audit=None, gans=None):
+    return look_at_sources(
+        copies or inputs.copies(CLASSES), audit or inputs.audit(CLASSES), gans or inputs.gans(CLASSES)
+    )
+
+
+def test_of_a_sound_source_nothing_is_said():
+    sources = looked_at()
+    assert sources[0]["judged"]
+    assert barring(sources) == cautions(sources) == []
+    assert barred_arms(sources, ["real", "gan:20"]) == {}
+    assert counted_copies(sources) == "Near-copies of test images: gan 0 of 100 pictures."
+
+
+def test_copies_that_were_kept_bar_every_arm_of_their_source_and_no_other():
+    sources = looked_at(inputs.copies(CLASSES, ("gan",), found=3, kept=1))
+    barred = barred_arms(sources, ["real", "gan:20", "traditional+gan:20", "only-gan:20", "other:20", "traditional"])
+    assert set(barred) == {"gan:20", "traditional+gan:20", "only-gan:20"}
+    assert barring(sources) == [barred["gan:20"]]
+    assert barred["gan:20"].startswith("gan holds copies of the test images: 2 of its 96 pictures")
+    assert cautions(sources)[0].startswith("gan: 4 of 100 pictures were near-copies of test images")
+
+
+def test_copies_that_were_left_out_are_counted_and_bar_nothing():
+    sources = looked_at(inputs.copies(CLASSES, found=5))
+    assert barring(sources) == []
+    assert cautions(sources) == [
+        "gan: 10 of 100 pictures were near-copies of test images (benign 5, malignant 5) and were left out."
+    ]
+    assert counted_copies(sources) == "Near-copies of test images: gan 10 of 100 pictures."
+
+
+def test_a_source_of_one_picture_has_collapsed():
+    audit = inputs.audit(CLASSES)
+    audit["memorisation"][1]["distinct_images"] = 1
+    sources = looked_at(audit=audit)
+    assert cautions(sources)[0].startswith("gan has collapsed: hardly any of its pictures differ (malignant 2.0% dis")
+
+
+def test_a_gan_of_few_updates_is_hardly_trained():
+    gans = inputs.gans(CLASSES)
+    gans[1]["updates"] = 5
+    assert cautions(looked_at(gans=gans))[0].startswith("gan is hardly trained: 5 updates")
+
+
+def test_without_synthetic_images_there_are_no_sources():
+    assert looked_at({"generators": []}) == []
+    assert counted_copies([]) == ""
