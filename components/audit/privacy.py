@@ -38,7 +38,7 @@ def measure_privacy(
     for one in generators:
         real = _Real(development, test, one)
         made_rows = one.rows[:MOST_MEASURED]
-        made = thumbnails(synthetic.images[made_rows])
+        made = thumbnails(synthetic.images, made_rows)
         distinct = distinct_rows(made, APART * real.typical_distance)
         told = memorisation(made, distinct, real.small, real.groups, real.held_out, one.seed(seed))
         near = nearest(made[distinct], real.small_against_test, NEAREST_OF_HALVES)
@@ -93,8 +93,8 @@ class _Real:
     def __init__(self, development: ImageSet, test: ImageSet, one: Generator) -> None:
         self.rows = np.flatnonzero(development.labels == one.label)
         test_rows = np.flatnonzero(test.labels == one.label)
-        small, groups = thumbnails(development.images[self.rows]), development.groups[self.rows]
-        small_test, groups_test = thumbnails(test.images[test_rows]), test.groups[test_rows]
+        small, groups = thumbnails(development.images, self.rows), development.groups[self.rows]
+        small_test, groups_test = thumbnails(test.images, test_rows), test.groups[test_rows]
         if one.source == GAN:
             self.small, self.groups = small, groups
             self.held_out = development.validation_mask(one.number)[self.rows]

@@ -1,5 +1,7 @@
 """Draws synthetic images from a trained generator."""
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -31,17 +33,23 @@ def load_generator(folder: str | Path) -> Generator:
     return place(generator.eval().requires_grad_(False), "cpu")
 
 
-def draw(generator: Generator, count: int, seed: int, batch: int = 256) -> np.ndarray:
-    """Return `count` synthetic images, uint8 [count, S, S, 3], in a fixed order.
+def draws(generator: Generator, seed: int, batch: int = 256) -> Iterator[np.ndarray]:
+    """Yield synthetic images without end, uint8 [batch, S, S, 3] each time, in an order fixed by `seed`.
 
-    The first n of a larger draw with the same seed are the draw of n, bit for bit for the same `batch`: NumPy
-    fills latents one after the other, and every batch is computed whole, because the rounding of a convolution
+    NumPy fills latents one after the other, and every batch is computed whole, because the rounding of a convolution
     may depend on the number of images it is given.
     """
     rng = np.random.default_rng(seed)
-    drawn = []
-    with torch.inference_mode():
-        for _ in range(0, count, batch):
-            latents = rng.standard_normal((batch, generator.latent, 1, 1), dtype=np.float32)
-            drawn.append(to_pixels(generator(torch.from_numpy(latents))).numpy())
-    return np.concatenate(drawn)[:count]
+    while True:
+        latents = rng.standard_normal((batch, generator.latent, 1, 1), dtype=np.float32)
+        with torch.inference_mode():
+            images = to_pixels(generator(torch.from_numpy(latents))).numpy()
+        yield images
+
+
+def draw(generator: Generator, count: int, seed: int, batch: int = 256) -> np.ndarray:
+    """Return `count` synthetic images, uint8 [count, S, S, 3], in a fixed order.
+
+    The first n of a larger draw with the same seed are the draw of n, bit for bit for the same `batch`.
+    """
+    return np.concatenate(list(islice(draws(generator, seed, batch), -(-count // batch))))[:count]

@@ -32,13 +32,14 @@ class Neighbours:
         return Neighbours(self.rows[chosen, :count], self.distances[chosen, :count])
 
 
-def thumbnails(images: np.ndarray) -> np.ndarray:
+def thumbnails(images: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
     """Return 8 x 8 thumbnails, float32 [N, 8, 8, 3], of uint8 [N, S, S, 3] images with S of 8 to 512.
 
+    With `rows` (int) those of some images, [n, 8, 8, 3]; few of them are in memory at once.
     The Euclidean distance of two thumbnails is the root mean square difference of their pixels, in 0..1, with the
     mean colour weighing a quarter: averaging over blocks hides noise, and a change of brightness hides no copy.
     """
-    count, size = images.shape[:2]
+    size, count = images.shape[1], len(images) if rows is None else len(rows)
     # In eighths of a pixel cells and pixels have whole edges, and all sums are exact: a flipped image has the flipped
     # thumbnail to the bit.
     cells, pixels = np.arange(THUMBNAIL)[:, None] * size, np.arange(size) * THUMBNAIL
@@ -47,9 +48,10 @@ def thumbnails(images: np.ndarray) -> np.ndarray:
     small = np.empty((count, THUMBNAIL, THUMBNAIL, 3), np.float32)
     step = max(1, CHUNK_VALUES // (3 * size**2))
     for start in range(0, count, step):
-        part = images[start : start + step].astype(np.float32).reshape(-1, size, 3 * size)
-        rows = (weights @ part).astype(np.float64).reshape(-1, THUMBNAIL, size, 3)
-        small[start : start + step] = (weights.astype(np.float64) @ rows) / size**2
+        chosen = slice(start, start + step)
+        part = images[chosen if rows is None else rows[chosen]].astype(np.float32).reshape(-1, size, 3 * size)
+        lines = (weights @ part).astype(np.float64).reshape(-1, THUMBNAIL, size, 3)
+        small[chosen] = (weights.astype(np.float64) @ lines) / size**2
     # In float64 the sum is exact: a flipped or turned image has the very same mean.
     small -= (1 - MEAN_WEIGHT) * small.mean((1, 2), keepdims=True, dtype=np.float64).astype(np.float32)
     return small / np.float32(255 * np.sqrt(3) * THUMBNAIL)

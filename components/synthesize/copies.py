@@ -58,7 +58,7 @@ class CopySearch:
         size = min(len(test), len(order) // 2)
         references, others = np.sort(order[:size]), np.sort(order[size:][:MOST_CALIBRATED])
         among = _References(development.images, references)
-        real, groups = _thumbnails(development.images, others), development.groups
+        real, groups = thumbnails(development.images, others), development.groups
         self.threshold = flag_threshold(among.search(real, groups[others], groups[references])[1])
         self.real_images = len(others)
         self.real_flagged = int((self._test.search(real)[1] < self.threshold).sum())
@@ -73,7 +73,7 @@ class _References:
     """Images that others may be copies of."""
 
     def __init__(self, images: np.ndarray, rows: np.ndarray) -> None:
-        self._thumbnails = _thumbnails(images, rows)
+        self._thumbnails = thumbnails(images, rows)
         self._small = _reduced(images, rows)
         own = nearest(self._thumbnails, self._thumbnails, NEIGHBOURHOOD + 1)
         self._typical = float(np.median(neighbourhood(own.distances)))
@@ -105,12 +105,6 @@ class _References:
         likeness = np.einsum("nkcd,nod->nkco", crops, turned, optimize=True).max(3)
         squared = np.square(crops).sum(3) + np.square(turned[:, 0]).sum(1)[:, None, None] - 2 * likeness
         return np.sqrt(np.maximum(squared.min(2), 0))
-
-
-def _thumbnails(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the thumbnails of some rows of images that may be larger than the memory."""
-    starts = range(0, len(rows), _CHUNK)
-    return np.concatenate([thumbnails(images[rows[start : start + _CHUNK]]) for start in starts])
 
 
 def _reduced(images: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from components.contracts.progress import report, warn
 from components.data_set.synthetic_sets import SyntheticSet, open_synthetic_sets
 from components.data_set.words import count as counted
 from components.data_set.words import shown
-from components.generators.sample import draw, load_generator
+from components.generators.sample import draws, load_generator
 from components.generators.scale import scaled
 from components.synthesize.gather import gather
 from components.synthesize.generators import FILES, TrainedGan, find_gans
@@ -143,10 +143,12 @@ def _draw(
     numbers: list[int] = []
     sha256: list[str] = []
     drawn = 0
+    batches, batch = draws(network, gan.seed(seed)), np.empty(0)
     while len(sha256) < count and drawn < MOST_DRAWN * count:
-        more = min(count - len(sha256), MOST_DRAWN * count - drawn)
+        batch = batch if len(batch) else next(batches)
+        more = min(len(batch), count - len(sha256), MOST_DRAWN * count - drawn)
         new = np.arange(drawn, drawn + more)
-        images = scaled(draw(network, drawn + more, gan.seed(seed)), new, development.image_size)
+        images, batch = scaled(batch, np.arange(more), development.image_size), batch[more:]
         taken = screen.look_over(images, [f"{name}/{generator}, draw {i}" for i in new], name, generator)
         add(images[taken])
         numbers += new[taken].tolist()

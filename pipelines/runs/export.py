@@ -109,7 +109,7 @@ def _written(
         source, _, replicate = generator.rpartition("-")
         drawn_with = TrainedGan(folder, label, int(replicate)).seed(seed) if source == GAN else ""
         real = np.flatnonzero(development.labels == label)
-        real_thumbnails = thumbnails(development.images[real])
+        real_thumbnails = thumbnails(development.images, real)
         typical, limit = usual_among(real_thumbnails, development.groups[real])
         for start in range(0, len(rows), _CHUNK):
             images = synthetic.images[rows[start : start + _CHUNK]]

@@ -20,6 +20,7 @@ SMALL = {
     "duplicates": ["200", "32", "1"],
     "heads": ["2", "1200", "1"],
     "storage": ["20", "1000"],
+    "synthetic_sets": ["60", "60", "32", "1"],
     "train_classifier": ["64", "32", "1"],
     "train_gan": ["--batch", "8", "--width", "4", "--rounds", "1"],
 }

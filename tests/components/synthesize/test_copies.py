@@ -12,7 +12,7 @@ from test_gather import write_set
 from components.contracts.errors import InputError
 from components.contracts.imageset import ImageSet, pixel_digest, read_imageset
 from components.contracts.progress import parse
-from components.generators.sample import draw
+from components.generators.sample import draws
 from components.synthesize.copies import CopySearch
 from pipelines.phantoms.drawing import draw_phantom
 
@@ -102,12 +102,15 @@ def test_blurred_and_averaged_pictures_are_no_copies(phantom_set, phantom_test_s
 def copying(monkeypatch, test: ImageSet, every: int) -> None:
     """Make every so-manieth picture of a GAN a flipped test image."""
 
-    def give_back(network, count, seed):
-        images = draw(network, count, seed)
-        copies = test.images[np.arange(count) // every % len(test), :, ::-1]
-        return np.where((np.arange(count) % every == 0)[:, None, None, None], copies, images)
+    def give_back(network, seed):
+        number = 0
+        for images in draws(network, seed):
+            numbers = np.arange(number, number + len(images))
+            copies = test.images[numbers // every % len(test), :, ::-1]
+            yield np.where((numbers % every == 0)[:, None, None, None], copies, images)
+            number += len(images)
 
-    monkeypatch.setattr("components.synthesize.synthesize.draw", give_back)
+    monkeypatch.setattr("components.synthesize.synthesize.draws", give_back)
 
 
 def copies_of(folder) -> dict:
