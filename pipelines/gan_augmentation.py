@@ -1,8 +1,9 @@
 """The pipeline: does synthetic training data help, how much of it, and at what cost in missed disease?
 
 plan -> prepare -> train_gan (class x replicate, on GPU nodes)
-                      `-> synthesize -> embed -> train_classifier -> evaluate (one pair an arm)
-                                             `-> audit                  `-> compare
+    |                 `-> synthesize -> embed -> train_classifier -> evaluate (one pair an arm)
+    |                                        `-> audit  |               `-> compare
+    `-> fetch_classifier -------------------------------'
 """
 
 from kfp import dsl
@@ -12,6 +13,7 @@ from components.audit.component import audit
 from components.compare.component import compare
 from components.embed.component import embed
 from components.evaluate.component import evaluate
+from components.fetch_classifier.component import fetch_classifier
 from components.plan.component import plan
 from components.prepare.component import prepare
 from components.synthesize.component import synthesize
@@ -72,6 +74,9 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         tolerations: list = [],  # noqa: B006
         inception_weights: str = "",
         classifier: str = "paper",
+        classifier_weights: str = "",
+        classifier_trainable: str = "all",
+        classifier_start: str = "weights",
         classifier_epochs: int = 60,
         classifier_batch_size: int = 32,
         classifier_learning_rate: float = 1e-3,
@@ -138,8 +143,16 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             tolerations: Tolerations of pods of stages that may have GPUs, as JSON.
             inception_weights: Inception-v3 weights (.safetensors, also minio://) for the quality figures; "" takes
                 the features of the pretrained network.
-            classifier: What learns the classes: `paper`, its small network, from the pixels; or `pretrained`, a linear
-                head on features of several depths of a frozen network (EfficientNet-Lite0, ImageNet).
+            classifier: What learns the classes: `paper`, its small network, or `paper-wide` and `paper-deep`, with
+                twice the maps or convolutions; `pretrained`, a linear head on features of a frozen network
+                (EfficientNet-Lite0, ImageNet); an architecture of keras.applications, such as `MobileNetV2`; or a
+                model of your own, a .keras file (also minio://).
+            classifier_weights: File of weights of an architecture of Keras, without its top (.h5, also minio://); ""
+                draws them afresh.
+            classifier_trainable: What learns of an architecture of Keras or a model of your own: `all` that is not
+                frozen in its file, or its `head` alone.
+            classifier_start: What a training of such a network begins with: the `weights` of its file, or weights drawn
+                `afresh`; the head's are always new.
             classifier_epochs: Passes of each classifier over its training set, at most.
             classifier_batch_size: Images a classifier update.
             classifier_learning_rate: Step size of Adam.
@@ -177,6 +190,17 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 data_version=planned.outputs["data_version"],
             ),
             "prepare",
+            images,
+        )
+        fetched = place(
+            fetch_classifier(
+                classifier=classifier,
+                classifier_weights=classifier_weights,
+                classifier_trainable=classifier_trainable,
+                classifier_start=classifier_start,
+                classifier_version=planned.outputs["classifier_version"],
+            ),
+            "fetch_classifier",
             images,
         )
         with dsl.ParallelFor(planned.outputs["Output"], name="gans") as cell:
@@ -252,8 +276,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 development_set=prepared.outputs["development_set"],
                 synthetic_set=synthesized.outputs["synthetic_set"],
                 features=embedded.outputs["features"],
+                network=fetched.outputs["network"],
                 arm=arm,
-                classifier=classifier,
                 replicates=replicates,
                 seed=seed,
                 epochs=classifier_epochs,

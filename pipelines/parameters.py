@@ -17,7 +17,7 @@ from pipelines.yaml_files import parse_yaml, read_mapping
 
 PRESETS = Path(__file__).parent / "presets"
 # Parameters that hold a path: made absolute, for stages may run elsewhere than the user's shell.
-PATHS = ("data_set", "table", "inception_weights")
+PATHS = ("data_set", "table", "inception_weights", "classifier", "classifier_weights")
 # Parameters of earlier versions and what they are called now.
 RENAMED = {
     "groups": "table",
@@ -107,7 +107,7 @@ def resolve(preset: dict[str, Any], settings: dict[str, Any], data_set: str = ""
         value = given.get(name, parameter.default)
         if PLACEHOLDER in json.dumps(value):
             raise InputError(f"{name}: holds '{PLACEHOLDER}', which Kubeflow would put a value in place of; rename it")
-        values[name] = _absolute(value) if name in PATHS else value
+        values[name] = _absolute(value) if _is_path(name, value) else value
     values["synthetic_sets"] = {
         name: [_absolute_set(one) for one in given] if isinstance(given, list) else _absolute_set(given)
         for name, given in values["synthetic_sets"].items()
@@ -122,6 +122,11 @@ def _absolute_set(given: Any) -> Any:
     return given | {key: _absolute(given[key]) for key in ("images", "table") if key in given}
 
 
+def _is_path(name: str, value: Any) -> bool:
+    """Whether a parameter holds a path or an address; that of the classifier may be a name as well."""
+    return name in PATHS and (name != "classifier" or str(value).endswith(".keras"))
+
+
 def _absolute(address: Any) -> Any:
     """Return a path of this machine made absolute; addresses, and what is no text, as they are."""
     if not isinstance(address, str) or not address or "://" in address:
@@ -131,7 +136,7 @@ def _absolute(address: Any) -> Any:
 
 def addresses(values: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the parameters that hold paths or addresses, each with what it holds."""
-    held = [(name, values[name]) for name in PATHS]
+    held = [(name, values[name]) for name in PATHS if _is_path(name, values[name])]
     for name, sets in addresses_of(values["synthetic_sets"]).items():
         held += [(f"synthetic_sets: {name}", one.images) for one in sets]
         held += [(f"synthetic_sets: {name}: table", one.table) for one in sets]

@@ -10,6 +10,7 @@ from components.storage.objects import ACCESS_KEY, ENDPOINT, REGION, SECRET_KEY
 STAGES = {
     "plan": ("data", "1", "1Gi"),
     "prepare": ("data", "2", "4Gi"),
+    "fetch_classifier": ("data", "1", "1Gi"),
     "train_gan": ("gan", "", ""),
     "synthesize": ("gan", "2", "4Gi"),
     "embed": ("gan", "2", "4Gi"),
@@ -20,7 +21,7 @@ STAGES = {
 }
 DAY = 24 * 3600
 # Stages that read data in object storage, and the Secret that holds the way there, made by `make deploy`.
-READERS = ("plan", "prepare", "train_gan", "synthesize", "audit")
+READERS = ("plan", "prepare", "fetch_classifier", "train_gan", "synthesize", "audit")
 STORAGE_SECRET = "gansweep-storage"
 LOGIN = {"endpoint": ENDPOINT, "access-key": ACCESS_KEY, "secret-key": SECRET_KEY, "region": REGION}
 CHECKPOINTS = {"checkpoints": "GANSWEEP_CHECKPOINTS"}

@@ -1,4 +1,4 @@
-"""The classifier as the paper prints it (appendix, "Full structure of CNN")."""
+"""The classifier as the paper prints it (appendix, "Full structure of CNN"), and variants of other complexity."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+
+VARIANTS: dict[str, dict[str, int]] = {"paper": {}, "paper-wide": {"width": 2}, "paper-deep": {"depth": 2}}
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,26 @@ class Networks:
     initial: Callable[[int], list[np.ndarray]]
 
 
-def paper_networks(image_size: int, classes: int, dropout: float = 0.25) -> Networks:
-    """Return the paper's network with fresh weights for each seed."""
-    logits, probabilities = (printed_network(image_size, classes, dropout, logits=logits) for logits in (True, False))
+def weights_of(networks: Networks) -> dict[str, int]:
+    """Return how many numbers a network holds (`weights`), and how many of them learn (`trainable_weights`)."""
+    model = networks.logits
+    return {
+        name: int(sum(np.prod(weight.shape, dtype=np.int64) for weight in weights))
+        for name, weights in (("weights", model.weights), ("trainable_weights", model.trainable_weights))
+    }
+
+
+def paper_networks(image_size: int, classes: int, dropout: float = 0.25, variant: str = "paper") -> Networks:
+    """Return the paper's network, or a variant of it, with fresh weights for each seed."""
+    logits, probabilities = (
+        printed_network(image_size, classes, dropout, logits=logits, **VARIANTS[variant]) for logits in (True, False)
+    )
     return Networks(logits, probabilities, lambda seed: initial_weights(logits, seed))
 
 
-def printed_network(image_size: int, classes: int, dropout: float = 0.25, logits: bool = False) -> keras.Sequential:
+def printed_network(
+    image_size: int, classes: int, dropout: float = 0.25, logits: bool = False, width: int = 1, depth: int = 1
+) -> keras.Sequential:
     """Return the printed network: images (float32, N x S x S x 3, in 0..1) to probabilities.
 
     For two classes its output (N x 1) is the probability of the positive class, by a sigmoid; beyond, the
@@ -38,23 +53,29 @@ def printed_network(image_size: int, classes: int, dropout: float = 0.25, logits
     activations nor the dropout rates; here they are ReLU and `dropout`.
 
     With `logits` the last activation is left out; all else is the same, so that the weights of the two interchange.
+    `width` multiplies the feature maps; beyond a `depth` of 1, further convolutions that keep the size follow each.
     """
     outputs, activation = (1, "sigmoid") if classes == 2 else (classes, "softmax")
     third_pooling = "valid" if image_size >= 20 else "same"  # below 20, rounding down leaves conv 4 too little
 
+    def convolutions(maps: int, kernel: int, padding: str = "valid") -> list[layers.Layer]:
+        first = layers.Conv2D(maps * width, kernel, padding=padding, activation="relu")
+        more = [layers.Conv2D(maps * width, kernel, padding="same", activation="relu") for _ in range(depth - 1)]
+        return [first, *more]
+
     return keras.Sequential(
         [
             keras.Input((image_size, image_size, 3)),  # at 32 x 32:
-            layers.Conv2D(32, 3, padding="same", activation="relu"),  # 32 x 32 x 32, 896 parameters
+            *convolutions(32, 3, "same"),  # 32 x 32 x 32, 896 parameters
             layers.MaxPooling2D(2),  # 16 x 16 x 32
             layers.Dropout(dropout),
-            layers.Conv2D(64, 2, activation="relu"),  # 15 x 15 x 64, 8256
+            *convolutions(64, 2),  # 15 x 15 x 64, 8256
             layers.MaxPooling2D(2, padding="same"),  # 8 x 8 x 64
             layers.Dropout(dropout),
-            layers.Conv2D(128, 2, activation="relu"),  # 7 x 7 x 128, 32,896
+            *convolutions(128, 2),  # 7 x 7 x 128, 32,896
             layers.MaxPooling2D(2, padding=third_pooling),  # 3 x 3 x 128
             layers.Dropout(dropout),
-            layers.Conv2D(128, 2, activation="relu"),  # 2 x 2 x 128, 65,664
+            *convolutions(128, 2),  # 2 x 2 x 128, 65,664
             layers.Dropout(dropout),
             layers.Flatten(),  # 512
             layers.Dense(outputs, activation=None if logits else activation),  # 1, 513

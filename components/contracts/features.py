@@ -4,7 +4,8 @@ A folder with two files a set, whatever the number of images, and one about them
 
     <set>.npy       float16, N x V x D: rows, views of each (the first is the image as it is), features; memory-mapped
     <set>-rows.npy  int64, N: their row numbers in the image set, rising
-    features.json   extractor, weights_sha256, input_size, dimensions, sets: {<set>: {rows, views, image_set_digest}}
+    features.json   extractor, weights, weights_sha256, input_size, dimensions, sets: {<set>: {rows, views,
+                    image_set_digest}}
 
 The sets are called development, test and synthetic. Not every image has features: only those that a stage looks at.
 """
@@ -51,11 +52,13 @@ class FeatureSet:
 
 @dataclass(frozen=True)
 class Features:
-    """An opened folder of features; `extractor` says in words what made them."""
+    """An opened folder of features; `extractor` says in words what made them, with so many `weights`."""
 
     folder: Path
     extractor: str
     dimensions: int
+    weights: int
+    weights_sha256: str
     digests: dict[str, str]
 
     def open(self, name: str, imageset: ImageSet) -> FeatureSet:
@@ -84,7 +87,8 @@ def read_features(folder: str | Path) -> Features:
         digests = {name: str(one["image_set_digest"]) for name, one in about["sets"].items()}
         size = about["input_size"]
         words = f"{about['extractor']}, {about['dimensions']} features at {size} x {size} pixels"
-        return Features(folder, words, int(about["dimensions"]), digests)
+        weights, sha256 = int(about["weights"]), str(about["weights_sha256"])
+        return Features(folder, words, int(about["dimensions"]), weights, sha256, digests)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{path}: not a list of features ({error!r})") from None
 

@@ -54,6 +54,7 @@ def embed(
         folder / "features.json",
         {
             "extractor": f"{NAME} pretrained on ImageNet",
+            "weights": sum(weight.numel() for weight in network.parameters()),
             "weights_sha256": WEIGHTS_SHA256,
             "input_size": size,
             "dimensions": FEATURES,

@@ -6,6 +6,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from components.classifiers.heads import load_heads
+from components.contracts.classifier import PRETRAINED
 from components.contracts.errors import InputError
 from components.contracts.features import Features
 from components.contracts.files import fresh_folder, read_json, whole_file, write_json
@@ -40,7 +41,7 @@ def evaluate(
     validation = _read_array(models_folder / "validation.npy")
     development_labels = _read_array(models_folder / "development_labels.npy")
     count = len(training["replicates"])
-    if training.get("classifier") == "pretrained":
+    if training["classifier"]["kind"] == PRETRAINED:
         if features is None:
             raise InputError(f"{models_folder}: heads on features, and there are none of the test set; embed it")
         probabilities = _by_heads(models_folder, count, test, features, positive, threads)

@@ -66,7 +66,10 @@ class Parameters(BaseModel):
 
     inception_weights: str
 
-    classifier: Literal["paper", "pretrained"]
+    classifier: str
+    classifier_weights: str
+    classifier_trainable: Literal["all", "head"]
+    classifier_start: Literal["weights", "afresh"]
     classifier_epochs: Annotated[int, Field(ge=1, le=100_000)]
     classifier_batch_size: Annotated[int, Field(ge=1, le=65_536)]
     classifier_learning_rate: Annotated[float, Field(gt=0, le=1)]

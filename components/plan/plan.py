@@ -5,6 +5,7 @@ from typing import Any
 
 import components
 from components.contracts.arms import GAN, Arm, parse_arms
+from components.contracts.classifier import Classifier
 from components.contracts.errors import InputError
 from components.contracts.gan_sizes import gan_image_size
 from components.contracts.imageset import fold_count
@@ -12,6 +13,7 @@ from components.contracts.plain_text import PLACEHOLDER, plain
 from components.data_set.checks import check_classes, check_files, check_sizes, listed_reasons
 from components.data_set.data_set import DataSet, find_positive_class
 from components.data_set.synthetic_sets import check_arms, open_synthetic_sets
+from components.plan.classifier import check_classifier
 from components.plan.parameters import Parameters
 from components.storage.addresses import file_version
 
@@ -45,6 +47,7 @@ class Plan:
     arms: tuple[Arm, ...]
     data_version: str
     synthetic_version: str
+    classifier: Classifier
     understood: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -76,7 +79,7 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     A run whose arms need no GAN has no GAN cells. Raises InputError on a single class, an unknown positive class, a
     test folder that lacks a class, a class of which too many files can't be used or with fewer images than a GAN batch,
     a GAN size that can't be, a synthetic set that is missing, of other classes or too small for an arm, `real` alone, a
-    missing file, or more loop cells than a run may have.
+    missing file, a classifier that does not fit, or more loop cells than a run may have.
     """
     if parameters.test_folds > 1:
         data_set = data_set.pooled()
@@ -111,6 +114,7 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
             f"arms: {len(cells)} GANs and {len(arms)} arms are more than {MOST_CELLS} cells; "
             "use fewer arms or gan_replicates, or several runs"
         )
+    classifier = check_classifier(parameters)
     return Plan(
         parameters,
         positive_class,
@@ -118,7 +122,8 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
         tuple(arms),
         "-".join([data_set.digest(), *versions]),
         synthetic_version,
-        understood=tuple(line for one in sets for line in one.understood()),
+        classifier,
+        understood=(f"classifier: {classifier.words()}", *(line for one in sets for line in one.understood())),
         warnings=tuple(line for one in sets for line in one.warnings()),
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.contracts.errors import InputError
-from components.contracts.user_files import file_digest
+from components.contracts.user_files import LARGEST_WEIGHTS, file_digest
 from components.storage.objects import SCHEMES, StoredObject, is_address
 
 if TYPE_CHECKING:
@@ -30,17 +30,20 @@ def open_bucket(name: str, address: str) -> "Bucket":
 
 
 @contextmanager
-def local_file(name: str, address: str) -> Iterator[Path]:
+def local_file(name: str, address: str, most: int = LARGEST_WEIGHTS) -> Iterator[Path]:
     """Yield a file of this machine: `address` itself if it is a path, else a copy of the object, removed afterwards.
 
-    `name` is the parameter that holds the address. Raises InputError if there is no such file or object.
+    `name` is the parameter that holds the address. Raises InputError if there is no such file or object, or an object
+    of more than `most` bytes.
     """
     if not is_address(address):
         if not Path(address).is_file():
-            raise InputError(f"{name}: {address}: there is no such file; check the path, or leave {name} empty")
+            raise InputError(f"{name}: {address}: there is no such file; check the path")
         yield Path(address)
         return
     bucket, item = find_object(name, address)
+    if item.size > most:
+        raise InputError(f"{name}: {address}: larger than {most / 1e6:,g} MB; give another file")
     with bucket.copy(item) as path:
         yield path
 
@@ -60,4 +63,4 @@ def find_object(name: str, address: str) -> "tuple[Bucket, StoredObject]":
     for item in bucket.objects(file, first_contact=True):
         if item.name == file:
             return bucket, item
-    raise InputError(f"{name}: {address}: there is no such object; check the address, or leave {name} empty")
+    raise InputError(f"{name}: {address}: there is no such object; check the address")

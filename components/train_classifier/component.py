@@ -8,9 +8,9 @@ def train_classifier(
     development_set: dsl.Input[dsl.Dataset],
     synthetic_set: dsl.Input[dsl.Dataset],
     features: dsl.Input[dsl.Dataset],
+    network: dsl.Input[dsl.Model],
     models: dsl.Output[dsl.Model],
     arm: str,
-    classifier: str,
     replicates: int,
     seed: int,
     epochs: int,
@@ -25,13 +25,15 @@ def train_classifier(
     Gives one model a replicate, their training curves and their predictions for the validation rows.
     """
     from components.contracts.arms import parse_arm
+    from components.contracts.classifier import load_classifier
     from components.contracts.imageset import read_imageset
     from components.contracts.progress import stage
 
     with stage("train_classifier", arm):
         development, synthetic = read_imageset(development_set.path), read_imageset(synthetic_set.path)
         recipe = parse_arm(arm)
-        if classifier == "pretrained":
+        classifier, file = load_classifier(network.path)
+        if classifier.kind == "pretrained":
             from components.contracts.features import read_features
             from components.train_classifier.train_heads import train_heads
 
@@ -62,6 +64,8 @@ def train_classifier(
                 replicates,
                 seed,
                 settings,
+                classifier,
+                file,
                 threads=threads,
                 models_folder=models.path,
             )

@@ -1,7 +1,7 @@
 """Trains the classifiers of one arm: every replicate in one process, on one network."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.classifiers.network import class_probabilities, paper_networks
+from components.classifiers.build import networks_of
+from components.classifiers.network import class_probabilities, weights_of
 from components.classifiers.runtime import use_threads
 from components.contracts.arms import Arm
+from components.contracts.classifier import Classifier
 from components.contracts.errors import InputError
 from components.contracts.files import fresh_folder, whole_file, write_json
 from components.contracts.imageset import ImageSet
@@ -52,17 +54,21 @@ def train_classifier(
     replicates: int,
     seed: int,
     settings: ClassifierSettings,
+    classifier: Classifier,
+    file: Path | None = None,
     *,
     threads: int,
     models_folder: str | Path,
 ) -> None:
     """Train `replicates` classifiers of an arm and write them afresh into `models_folder`.
 
+    `classifier` says what is trained; `file` is the user's, of the model or its weights.
+
     Replicate r has the seed `seed` + r, validates on its fold of the development set and keeps the weights of the epoch
     with the lowest validation loss (the earliest of equals). A traditional arm augments its training images anew each
     epoch, real and synthetic ones alike: were only one kind varied, the network could tell the two apart. Written are:
 
-        replicate-<r>.keras     the printed network; its outputs are probabilities
+        replicate-<r>.keras     the network; its outputs are probabilities
         training.json           what each replicate learnt from, and its loss and accuracy epoch by epoch
         validation.npy          float32, R x N x C: class probabilities of the development rows the replicate validates
                                 on, NaN for all others
@@ -75,7 +81,7 @@ def train_classifier(
     use_threads(threads)
     models_folder = fresh_folder(models_folder)
     positive = development.classes.index(development.positive_class)
-    networks = paper_networks(development.image_size, len(development.classes), settings.dropout)
+    networks = networks_of(classifier, file, development.image_size, len(development.classes), settings.dropout)
     fitter = Fitter(networks, settings.learning_rate, settings.batch_size, augmented=arm.traditional)
     validation = np.full((replicates, len(development), len(development.classes)), np.nan, np.float32)
     trained: list[dict[str, Any]] = []
@@ -108,6 +114,7 @@ def train_classifier(
         models_folder / "training.json",
         {
             "arm": arm.name,
+            "classifier": {**asdict(classifier), **weights_of(networks)},
             "classes": list(development.classes),
             "positive_class": development.positive_class,
             "synthetic_per_class": synthetic_per_class[0],

@@ -1,6 +1,7 @@
 """Trains the heads of one arm on features: all replicates and all strengths of the penalty at once."""
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from components.classifiers.heads import Heads, probabilities_of, save_heads
 from components.contracts.arms import Arm
+from components.contracts.classifier import PRETRAINED, Classifier
 from components.contracts.features import VIEWS, Features
 from components.contracts.files import fresh_folder, whole_file, write_json
 from components.contracts.imageset import ImageSet
@@ -94,11 +96,16 @@ def train_heads(
         }
         for r in range(replicates)
     ]
+    learnt = (features.dimensions + 1) * problem.targets.shape[1]
     write_json(
         folder / "training.json",
         {
             "arm": arm.name,
-            "classifier": "pretrained",
+            "classifier": {
+                **asdict(Classifier(PRETRAINED, PRETRAINED, "head", "weights", sha256=features.weights_sha256)),
+                "weights": features.weights + learnt,
+                "trainable_weights": learnt,
+            },
             "features": features.extractor,
             "classes": list(development.classes),
             "positive_class": development.positive_class,

@@ -48,7 +48,7 @@ NOT_IN_SET = {"data_set": "write it as data_set", "arms": "list them under arms 
 # What the GANs don't depend on, beside what begins with classifier_: runs that differ in nothing else share them.
 _NO_MATTER_TO_GANS = {
     "arms",
-    "synthetic_sets",
+    *("classifier", "synthetic_sets"),
     "replicates",
     "gan_replicates",
     "inception_weights",

@@ -135,8 +135,8 @@ class _Part:
     """How far one run is: the share of its cells that is behind, those under way by what they report."""
 
     def __init__(self, run: PlannedRun) -> None:
-        # plan, prepare, synthesize, audit and compare once; each GAN; training and evaluation of each arm
-        self._cells = 5 + run.gans + 2 * len(run.parameters["arms"])
+        # Seven stages once; each GAN; training and evaluation of each arm.
+        self._cells = 7 + run.gans + 2 * len(run.parameters["arms"])
         self._behind: dict[tuple[str, str], float] = {}
         self.doing = ""
 

@@ -57,7 +57,7 @@ class Drawn(Features):
 
 def train(arm: str) -> str:
     """Train one arm; return what it took."""
-    features = Drawn(Path(), "drawn", SIZE, {})
+    features = Drawn(Path(), "drawn", SIZE, 0, "", {})
     start, work = time.monotonic(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         given = (drawn_set("development"), drawn_set("synthetic"), features, parse_arm(arm), REPLICATES, 0)

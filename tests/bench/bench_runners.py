@@ -18,7 +18,7 @@ from pipelines.phantoms.write import write_phantoms  # noqa: E402
 
 LINE = re.compile(r"(\d+):(\d+):(\d+\.\d+) - INFO - (Executing task|Task) \S*?'([a-z-]+)'\S* ?(finished)?")
 # Stages outside loops: in a loop, whose tasks share one logger, KFP loses some of the lines.
-STAGES = ("plan", "prepare", "synthesize", "audit", "compare")
+STAGES = ("plan", "prepare", "fetch_classifier", "synthesize", "audit", "compare")
 
 
 def seconds_a_task(log: str) -> dict[str, float]:

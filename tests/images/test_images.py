@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
-    "data": {"contracts", "storage", "data_set", "pictures", "plan", "prepare", "compare"},
+    "data": {"contracts", "storage", "data_set", "pictures", "plan", "prepare", "fetch_classifier", "compare"},
     "gan": {"contracts", "storage", "data_set", "pictures", "generators", "train_gan", "synthesize", "embed", "audit"},
     "classifier": {"contracts", "classifiers", "train_classifier", "evaluate"},
 }

@@ -9,6 +9,7 @@ from kfp import components
 
 from pipelines.compile import compile_pipeline
 
+ONCE = ("plan", "prepare", "fetch-classifier", "synthesize", "embed", "audit", "compare")
 LOOPED = ("train-gan", "train-classifier", "evaluate")
 
 
@@ -46,14 +47,16 @@ def test_kfp_itself_loads_it(compiled):
 def test_it_holds_the_every_stage(compiled):
     _, spec, _ = compiled
     stages = {name for name, component in spec["components"].items() if "executorLabel" in component}
-    assert stages == {f"comp-{s}" for s in ("plan", "prepare", "synthesize", "embed", "audit", "compare", *LOOPED)}
+    assert stages == {f"comp-{stage}" for stage in (*ONCE, *LOOPED)}
 
 
 def test_nothing_starts_before_the_plan_has_refused_bad_parameters(compiled):
     tasks = compiled[1]["root"]["dag"]["tasks"]
     assert "dependentTasks" not in tasks["plan"]
     assert "plan" in tasks["prepare"]["dependentTasks"]
-    assert all("prepare" in task["dependentTasks"] for name, task in tasks.items() if name not in ("plan", "prepare"))
+    assert "plan" in tasks["fetch-classifier"]["dependentTasks"]
+    early = ("plan", "prepare", "fetch-classifier")
+    assert all("prepare" in task["dependentTasks"] for name, task in tasks.items() if name not in early)
 
 
 def test_gans_fan_out_over_the_cells_of_the_plan_and_join_in_synthesize(compiled):
@@ -157,6 +160,7 @@ def test_stages_that_read_storage_get_the_way_there_from_a_secret_and_no_others(
     assert given == {
         "exec-plan": login,
         "exec-prepare": login,
+        "exec-fetch-classifier": login,
         "exec-synthesize": login,
         "exec-audit": login,
         "exec-train-gan": login | {"GANSWEEP_CHECKPOINTS"},
@@ -200,7 +204,7 @@ def test_only_the_entry_is_never_served_from_the_cache(compiled):
     _, spec, _ = compiled
     tasks = {task: body for _, component in dags(spec) for task, body in component["dag"]["tasks"].items()}
     cached = {name for name, task in tasks.items() if task.get("cachingOptions", {}).get("enableCache")}
-    assert cached == {"prepare", "synthesize", "embed", "audit", "compare", *LOOPED}
+    assert cached == {*ONCE, *LOOPED} - {"plan"}
 
 
 def test_compiling_loads_neither_torch_nor_tensorflow():

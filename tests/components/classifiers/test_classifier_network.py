@@ -6,6 +6,7 @@ import tensorflow as tf
 from components.classifiers.network import (
     class_probabilities,
     initial_weights,
+    paper_networks,
     printed_network,
 )
 
@@ -76,3 +77,11 @@ def test_binary_output_becomes_two_columns_in_the_order_of_the_classes():
     outputs = np.array([[0.9], [0.2]], np.float32)
     np.testing.assert_allclose(class_probabilities(outputs, 0), [[0.9, 0.1], [0.2, 0.8]], rtol=1e-6)
     np.testing.assert_allclose(class_probabilities(outputs, 1), [[0.1, 0.9], [0.8, 0.2]], rtol=1e-6)
+
+
+def test_variants_are_wider_or_deeper_than_the_papers_network():
+    paper, wide, deep = (paper_networks(32, 2, variant=name).logits for name in ("paper", "paper-wide", "paper-deep"))
+    assert paper.count_params() == 108_225
+    assert wide.layers[0].filters == 2 * paper.layers[0].filters
+    assert sum(isinstance(layer, keras.layers.Conv2D) for layer in deep.layers) == 8
+    assert deep.output_shape == paper.output_shape

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from components.contracts.arms import parse_arm
+from components.contracts.classifier import chosen
 from components.contracts.errors import InputError
 from components.contracts.metrics import METRICS
 from components.evaluate.evaluate import evaluate, operating_threshold
@@ -19,7 +20,10 @@ def evaluated(request, colour_set, tmp_path_factory):
     """Two replicates of `real`, trained and evaluated: (folder of models, of evaluation, test set)."""
     folder = tmp_path_factory.mktemp("evaluated")
     development, test = colour_set(15, classes=request.param), colour_set(150, classes=request.param, split="test")
-    train_classifier(development, None, parse_arm("real"), 2, 0, SETTINGS, threads=1, models_folder=folder / "models")
+    paper = chosen("paper", "", "all", "weights")
+    train_classifier(
+        development, None, parse_arm("real"), 2, 0, SETTINGS, paper, threads=1, models_folder=folder / "models"
+    )
     evaluate(folder / "models", test, 0.9, folder / "evaluation", threads=1)
     return folder / "models", folder / "evaluation", test
 

@@ -158,7 +158,8 @@ def test_a_gan_size_that_can_not_be_is_refused(image_folder, size):
         ({"gan_precision": "float16"}, "gan_precision: should be 'auto', 'float32' or 'bfloat16'"),
         ({"image_size": 15}, "image_size: should be greater than or equal to 16; it is 15"),
         ({"image_size": 528}, "image_size: should be less than or equal to 512; it is 528"),
-        ({"classifier": "mine"}, "classifier: should be 'paper' or 'pretrained'; it is 'mine'"),
+        ({"classifier_trainable": "none"}, "classifier_trainable: should be 'all' or 'head'"),
+        ({"classifier_start": "file"}, "classifier_start: should be 'weights' or 'afresh'"),
         ({"gan_learning_rate": float("nan")}, "gan_learning_rate: should be"),
         ({"classifier_dropout": 1.0}, "classifier_dropout: should be less than 1"),
         ({"on_leak": "ignore"}, "on_leak: should be 'drop', 'keep' or 'fail'"),
@@ -183,7 +184,8 @@ def test_only_the_stages_that_want_gpus_get_them_and_their_nodes(image_folder, t
     given = resolve({}, {"gan_batch_size": 8, **placed}, str(root))
     stages = ("train_gan", "embed", "train_classifier")
     names = [f"{stage}_{what}" for stage in stages for what in ("gpus", "nodes")]
-    outputs = {name: str(tmp_path / name) for name in [*names, "data_version", "synthetic_version", "smallest_class"]}
+    versions = ("data_version", "synthetic_version", "classifier_version", "smallest_class")
+    outputs = {name: str(tmp_path / name) for name in (*names, *versions)}
     file = SimpleNamespace(path=str(tmp_path / "plan.json"))
     plan.python_func(**given, **outputs, plan_file=file, code_digest="")
     found = {stage: [(tmp_path / f"{stage}_{what}").read_text() for what in ("gpus", "nodes")] for stage in stages}

@@ -31,7 +31,7 @@ class Drawn(Features):
         return FeatureSet(Path(f"{name}.npy"), np.arange(len(imageset)), values.astype(np.float16))
 
 
-FEATURES = Drawn(Path(), "drawn", SIZE, {})
+FEATURES = Drawn(Path(), "drawn", SIZE, 0, "", {})
 
 
 @pytest.fixture(scope="module", params=[2, 3])
@@ -143,7 +143,7 @@ def test_validation_and_test_rows_are_not_learnt_from(sets, tmp_path):
     strengths = []
     for labels in (development.labels, swapped):
         one = replace(development, labels=labels)
-        features = Fixed(Path(), "drawn", SIZE, {})
+        features = Fixed(Path(), "drawn", SIZE, 0, "", {})
         train_heads(one, synthetic, features, parse_arm("real"), 1, 0, threads=1, models_folder=tmp_path / "one")
         strengths.append(
             (
@@ -173,7 +173,7 @@ def test_a_traditional_arm_needs_turned_views_of_its_own_images_alone(sets, tmp_
             return replace(found, values=found.values[:, :1]) if name == "synthetic" else found
 
     development, _, synthetic = sets
-    given = (development, synthetic, Unturned(Path(), "drawn", SIZE, {}))
+    given = (development, synthetic, Unturned(Path(), "drawn", SIZE, 0, "", {}))
     train_heads(*given, parse_arm("traditional"), 1, 0, threads=1, models_folder=tmp_path)
     with pytest.raises(InputError, match=r"synthetic\.npy: holds 1 views an image, 8 are needed"):
         train_heads(*given, parse_arm("traditional+gan:5"), 1, 0, threads=1, models_folder=tmp_path)

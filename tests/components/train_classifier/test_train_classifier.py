@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from components.contracts.arms import parse_arm
+from components.contracts.classifier import chosen
 from components.contracts.errors import InputError
 from components.contracts.imageset import read_imageset, write_imageset
 from components.contracts.progress import parse
@@ -21,18 +22,22 @@ REPOSITORY = Path(__file__).parents[3]
 TRAIN_AGAIN = """
 import sys
 from components.contracts.arms import parse_arm
+from components.contracts.classifier import chosen
 from components.contracts.imageset import read_imageset
 from components.train_classifier.train import ClassifierSettings, train_classifier
 development, synthetic, models = sys.argv[1:]
 train_classifier(read_imageset(development), read_imageset(synthetic), parse_arm("traditional+gan:6"), 2, 7,
     ClassifierSettings(epochs=4, batch_size=8, learning_rate=2e-3, dropout=0.25, patience=0),
-    threads=1, models_folder=models)
+    chosen("paper", "", "all", "weights"), threads=1, models_folder=models)
 """
+
+
+PAPER = chosen("paper", "", "all", "weights")
 
 
 def trained(folder, development, arm="real", synthetic=None, replicates=1, settings=SETTINGS, seed=7):
     train_classifier(
-        development, synthetic, parse_arm(arm), replicates, seed, settings, threads=1, models_folder=folder
+        development, synthetic, parse_arm(arm), replicates, seed, settings, PAPER, threads=1, models_folder=folder
     )
     return json.loads((folder / "training.json").read_text())
 

@@ -1,0 +1,1 @@
+"""Brings the user's own network, or its weights, into the run."""
