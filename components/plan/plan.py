@@ -123,9 +123,13 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
         "-".join([data_set.digest(), *versions]),
         synthetic_version,
         classifier,
-        understood=(f"classifier: {classifier.words()}", *(line for one in sets for line in one.understood())),
+        understood=(*_about(classifier), *(line for one in sets for line in one.understood())),
         warnings=tuple(line for one in sets for line in one.warnings()),
     )
+
+
+def _about(classifier: Classifier) -> list[str]:
+    return [f"classifier: {classifier.words()}"] if classifier.kind in ("application", "own") else []
 
 
 def _learnt_from(parameters: Parameters, data_set: DataSet) -> list[int]:
