@@ -30,6 +30,7 @@ class Fault:
     status: int = 0
     times: int = 1
     done: bool = False
+    text: bytes = b"upstream is not there"
 
 
 @dataclass
@@ -50,8 +51,10 @@ class FakeKubeflow:
         self.results = results
         self.version = 2  # of Kubeflow Pipelines: 3 has no metadata store, its API names the artifacts
         self.story: list[str] = ["PENDING", "RUNNING", "SUCCEEDED"]
+        self.stories: list[list[str]] = []  # of the next runs, before `story` is that of all
         self.tasks: dict[str, list[dict[str, Any]]] = {}  # state of a run -> its tasks
         self.pods: list[Pod] = []
+        self.workflows: dict[str, dict[str, Any]] = {}  # id of a run -> Argo's workflow
         self.faults: list[Fault] = []
         self.requests: list[str] = []
         self.experiments: list[dict[str, Any]] = []
@@ -120,12 +123,16 @@ class FakeKubeflow:
                 return self._api(method, path.removeprefix("/apis/v2beta1/"), wanted, body)
             if path.startswith("/ml_metadata.MetadataStoreService/") and self.version == 2:
                 run_ids = [run["run_id"] for run in self.runs]
-                return 200, metadata_answer(path.rpartition("/")[2], body, run_ids, self.outputs)
+                failed = [pod.name for pod in self.pods if pod.phase == "Failed"]
+                return 200, metadata_answer(path.rpartition("/")[2], body, run_ids, self.outputs, failed)
             if path.startswith("/artifacts/minio/mlpipeline/"):
                 return self._artifact(unquote(path.removeprefix("/artifacts/minio/mlpipeline/")))
             if path == "/k8s/pod/logs":
                 found = [pod.log for pod in self.pods if pod.name == wanted["podname"]]
                 return (200, found[0].encode()) if found else (500, b"Could not get main container logs: not found")
+            if path == "/apis/argoproj.io/v1alpha1/namespaces/kubeflow/workflows":
+                run_id = wanted["labelSelector"].removeprefix("pipeline/runid=")
+                return 200, {"items": [self.workflows[run_id]] if run_id in self.workflows else []}
             if path.startswith("/api/v1/namespaces/kubeflow/pods"):
                 return self._kubernetes(path, wanted)
             return 404, {"error": f"no such address: {path}"}
@@ -142,6 +149,8 @@ class FakeKubeflow:
             if kind == "runs":
                 self.under_way_at_start.append(self._under_way())
                 given |= {"state": "PENDING", "looks": 0}
+                if self.stories:
+                    given["story"] = self.stories.pop(0)
             return 200, self._add(store, f"{kind.removesuffix('s')}_id", given)
         if kind == "runs" and rest:
             found = [run for run in self.runs if run["run_id"] == rest]
@@ -238,7 +247,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 self.connection.close()
                 return
-            self._send(fault.status, b"upstream is not there")
+            self._send(fault.status, fault.text)
             return
         self._send(*self.fake.answer(method, self.path, body))
 

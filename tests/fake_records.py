@@ -16,8 +16,10 @@ def address(run_id: str, number: int, stage: str, name: str) -> str:
     return f"{ROOT}/{run_id}/{stage}/{number}/{name}"
 
 
-def metadata_answer(method: str, body: bytes, run_ids: list[str], outputs: Callable[[str], Outputs]) -> bytes:
-    """Answer a call of the metadata store about runs; `outputs` returns those of one."""
+def metadata_answer(
+    method: str, body: bytes, run_ids: list[str], outputs: Callable[[str], Outputs], failed_pods: list[str]
+) -> bytes:
+    """Answer a call of the metadata store about runs; `outputs` returns those of one, `failed_pods` are of each."""
     request = message(f"{method}Request").FromString(body[5:])
     answer = message(f"{method}Response")()
     if method == "GetContextByTypeAndName" and request.type_name == "system.PipelineRun":
@@ -27,8 +29,10 @@ def metadata_answer(method: str, body: bytes, run_ids: list[str], outputs: Calla
         for number, (stage, _, _) in enumerate(outputs(run_ids[request.context_id - 1])):
             execution = answer.executions.add(id=1000 * request.context_id + number, last_known_state=3)
             execution.custom_properties.add(key="task_name").value.string_value = stage
-        failed = answer.executions.add(id=1000 * request.context_id + 999, last_known_state=4)
-        failed.custom_properties.add(key="task_name").value.string_value = "compare"
+        for number, pod in enumerate(["", *failed_pods]):
+            failed = answer.executions.add(id=1000 * request.context_id + 900 + number, last_known_state=4)
+            failed.custom_properties.add(key="task_name").value.string_value = "compare"
+            failed.custom_properties.add(key="pod_name").value.string_value = pod
     elif method == "GetEventsByExecutionIDs":
         for execution_id in request.execution_ids:
             run, number = divmod(execution_id, 1000)

@@ -14,6 +14,7 @@ from pipelines.cli.options import (
     Jobs,
     MoreSettings,
     Namespace,
+    NoRetry,
     Presets,
     Registry,
     Settings,
@@ -42,6 +43,7 @@ def submit(
     registry: Registry = "gansweep",
     tag: Tag = components.__version__,
     wait: Annotated[bool, typer.Option("--wait", help="Show the run until it ends, and fetch its results.")] = False,
+    no_retry: NoRetry = False,
     out: Out = None,
     more_settings: MoreSettings = "",
 ) -> None:
@@ -65,7 +67,7 @@ def submit(
         console.print(f"Run: {cluster.page(run['run_id'])}", markup=False, highlight=False, soft_wrap=True)
         again = _wait_command(run["run_id"], host, namespace)
         if wait:
-            _wait(cluster, run["run_id"], out, again)
+            _wait(cluster, run["run_id"], out, again, not no_retry)
         else:
             console.print(f"Wait for it: {again}", markup=False, highlight=False, soft_wrap=True)
 
@@ -74,6 +76,7 @@ def wait(
     run: Annotated[str, typer.Argument(help="Id of the run, as submit prints it.")],
     host: Host = "",
     namespace: Namespace = "kubeflow",
+    no_retry: NoRetry = False,
     out: Out = None,
 ) -> None:
     """Show a run in a cluster until it ends, and fetch its results. The exit status is that of the run."""
@@ -83,7 +86,7 @@ def wait(
     if out:
         open_results_folder(out)
     with connect(host, namespace) as cluster:
-        _wait(cluster, run, out, _wait_command(run, host, namespace))
+        _wait(cluster, run, out, _wait_command(run, host, namespace), not no_retry)
 
 
 def publish(
@@ -116,6 +119,7 @@ def sweep(
     registry: Registry = "gansweep",
     tag: Tag = components.__version__,
     jobs: Jobs = 0,
+    no_retry: NoRetry = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, print what would run, run nothing.")
     ] = False,
@@ -154,7 +158,7 @@ def sweep(
                 start_anew(run_folder(folder, run))
         if cluster:
             with connect(host, namespace) as reached:
-                _sweep(planned, folder, work_there(reached, planned, folder, registry, tag), said)
+                _sweep(planned, folder, work_there(reached, planned, folder, registry, tag, not no_retry), said)
         else:
             _sweep(planned, folder, work_here(folder, jobs, planned.runs_at_once), said)
 
@@ -186,7 +190,8 @@ def _print_sweep(planned: "Sweep") -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _wait(cluster: "Cluster", run_id: str, out: Path | None, again: str) -> None:
+def _wait(cluster: "Cluster", run_id: str, out: Path | None, again: str, retry: bool) -> None:
+    from pipelines.cluster.again import see_through
     from pipelines.cluster.records import outputs
     from pipelines.cluster.submit import fetch_results, open_results_folder, results_folder
     from pipelines.cluster.watch import wait_for
@@ -199,10 +204,11 @@ def _wait(cluster: "Cluster", run_id: str, out: Path | None, again: str) -> None
         errors.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
     with ended_by_signals(f"the run goes on in the cluster ({cluster.page(run_id)}); wait for it again: {again}"):
-        wanted = out or results_folder(cluster.run(run_id))
+        run = cluster.run(run_id)
+        wanted = out or results_folder(run)
         view = LiveView(console) if console.is_terminal else nullcontext(PlainView(console))
         with view as shown:
-            wait_for(cluster, run_id, shown, note)
+            run_id = see_through(cluster, run, lambda tried: wait_for(cluster, tried, shown, note), retry, note)
         folder = out or new_folder(wanted)
         with owned(folder):
             open_results_folder(folder)

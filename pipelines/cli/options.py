@@ -75,4 +75,10 @@ Namespace = Annotated[str, typer.Option(help="Namespace of Kubeflow Pipelines.")
 MoreSettings = Annotated[
     str, typer.Option("--settings", hidden=True, help="Several of --set in one text, as make passes them on.")
 ]
+NoRetry = Annotated[
+    bool,
+    typer.Option(
+        "--no-retry", help="In the cluster: never submit a run again that failed of something else than its stages."
+    ),
+]
 Again = Annotated[bool, typer.Option("--again", help="Run a finished run anew; its results are replaced.")]

@@ -32,6 +32,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 TIMEOUT = (10, 120)  # to connect, to answer; seconds
 _BUSY = (429, 502, 503, 504)
 _FOR_GOOD = re.compile("NoSuch|does not exist|not found|denied|Forbidden", re.IGNORECASE)
+# What Kubeflow's API says, with status 500, while its database is gone.
+_AWAY = re.compile("connection|dial tcp|timeout|EOF|server has gone away|no such host|unavailable", re.IGNORECASE)
 _EQUALS = 1  # operation of the API's filters
 
 T = TypeVar("T")
@@ -122,10 +124,25 @@ class Cluster:
             "pipeline_spec": {"pipeline_spec": specification, "platform_spec": platform},
             "runtime_config": {"parameters": parameters},
         }
+        return self._create(body, after)
+
+    def repeat(self, run: dict[str, Any], name: str) -> dict[str, Any]:
+        """Start a run anew under another name, of the same pipeline with the same images and parameters.
+
+        Where there is one of that name, begun after the run itself, that one is returned.
+        """
+        older = self.find_run(run["experiment_id"], name)
+        if older and older["created_at"] >= run["created_at"]:
+            return older
+        parts = ("experiment_id", "pipeline_spec", "pipeline_version_reference", "runtime_config")
+        body = {part: run[part] for part in parts if part in run}
+        return self._create(body | {"display_name": name}, after=older["run_id"] if older else "")
+
+    def _create(self, body: dict[str, Any], after: str) -> dict[str, Any]:
         tries = iter(range(1, 1_000))
 
         def create() -> dict[str, Any]:
-            lost = self._newest(experiment_id, name) if next(tries) > 1 else None
+            lost = self._newest(body["experiment_id"], body["display_name"]) if next(tries) > 1 else None
             if lost and lost["run_id"] != after:
                 return lost
             return self._once("POST", "runs", json=body).json()
@@ -217,7 +234,9 @@ class Cluster:
         if answer.ok:
             return answer
         # 500 is a server that lost its database or object store for a while, or has no such object.
-        lost = answer.status_code == 500 and method == "GET" and not _FOR_GOOD.search(answer.text)
+        reads = method == "GET" or not api
+        known = not _FOR_GOOD.search(answer.text) if reads else _AWAY.search(answer.text)
+        lost = answer.status_code == 500 and known
         if answer.status_code in _BUSY or lost:
             raise _Unavailable(_reason(answer))
         raise ClusterError(f"{method} {urlsplit(url).path}: {_reason(answer)}")

@@ -16,7 +16,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 SERVICE = "ml_metadata.MetadataStoreService"
 CONTENT_TYPE = "application/grpc-web+proto"
-_FINISHED = (3, 5)  # Execution.State: COMPLETE, CACHED
+_FINISHED, _FAILED = (3, 5), 4  # Execution.State: COMPLETE, CACHED; FAILED
 _OUTPUT = (1, 4)  # Event.Type: DECLARED_OUTPUT, OUTPUT
 _NOT_FOUND = 5  # gRPC status
 
@@ -41,45 +41,55 @@ _FIELDS: dict[str, list[tuple[int, str, str]]] = {
 }
 
 
+# Sends a gRPC-Web body to a path and returns what its third argument makes of the headers and the body of the answer;
+# it may ask again if that raises LineageError.
+Post = Callable[[str, bytes, Callable[[Mapping[str, str], bytes], Any]], Any]
+
+
 class LineageError(ValueError):
     """The metadata store answered with an error."""
 
 
-def find_outputs(
-    post: Callable[[str, bytes, Callable[[Mapping[str, str], bytes], Any]], Any], run_id: str
-) -> list[tuple[str, str, str]]:
-    """Return stage, name and address of all artifacts of the finished tasks of a run; [] if it is unknown.
-
-    `post` sends a gRPC-Web body to a path and returns what its third argument makes of the headers and the body of the
-    answer; it may ask again if that raises LineageError.
-    """
-
-    def ask(method: str, **fields: Any) -> Any:
-        request = message(f"{method}Request")(**fields)
-        kind = message(f"{method}Response")
-        return post(f"{SERVICE}/{method}", framed(request), lambda headers, body: unframed(headers, body, kind))
-
-    found = ask("GetContextByTypeAndName", type_name="system.PipelineRun", context_name=run_id)
-    if not found or not found.context.id:
-        return []
-    executions = ask("GetExecutionsByContext", context_id=found.context.id).executions
+def find_outputs(post: Post, run_id: str) -> list[tuple[str, str, str]]:
+    """Return stage, name and address of all artifacts of the finished tasks of a run; [] if it is unknown."""
     stages = {
         execution.id: _text(execution, "task_name").replace("-", "_")
-        for execution in executions
+        for execution in _executions(post, run_id)
         if execution.last_known_state in _FINISHED
     }
+    if not stages:
+        return []
     events = [
         event
-        for event in ask("GetEventsByExecutionIDs", execution_ids=sorted(stages)).events
+        for event in _ask(post, "GetEventsByExecutionIDs", execution_ids=sorted(stages)).events
         if event.type in _OUTPUT and event.path.steps
     ]
     wanted = sorted({event.artifact_id for event in events})
-    uris = {artifact.id: artifact.uri for artifact in ask("GetArtifactsByID", artifact_ids=wanted).artifacts}
+    uris = {artifact.id: artifact.uri for artifact in _ask(post, "GetArtifactsByID", artifact_ids=wanted).artifacts}
     return [
         (stages[event.execution_id], event.path.steps[0].key, uris[event.artifact_id])
         for event in sorted(events, key=lambda event: (event.execution_id, event.artifact_id))
         if event.artifact_id in uris
     ]
+
+
+def find_failed_pods(post: Post, run_id: str) -> list[str]:
+    """Return the pods of a run's stages that failed, as their launchers named them. Raises LineageError."""
+    failed = [_text(one, "pod_name") for one in _executions(post, run_id) if one.last_known_state == _FAILED]
+    return [pod for pod in failed if pod]
+
+
+def _executions(post: Post, run_id: str) -> list[Any]:
+    found = _ask(post, "GetContextByTypeAndName", type_name="system.PipelineRun", context_name=run_id)
+    if not found or not found.context.id:
+        return []
+    return list(_ask(post, "GetExecutionsByContext", context_id=found.context.id).executions)
+
+
+def _ask(post: Post, method: str, **fields: Any) -> Any:
+    request = message(f"{method}Request")(**fields)
+    kind = message(f"{method}Response")
+    return post(f"{SERVICE}/{method}", framed(request), lambda headers, body: unframed(headers, body, kind))
 
 
 def framed(request: Any) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any
 from components.storage.addresses import open_bucket
 from components.storage.objects import ACCESS_KEY, ENDPOINT, SECRET_KEY
 from pipelines.cluster.kubeflow import Cluster, ClusterError
-from pipelines.cluster.lineage import CONTENT_TYPE, find_outputs
+from pipelines.cluster.lineage import CONTENT_TYPE, Post, find_failed_pods, find_outputs
 from pipelines.gan_augmentation import NAME
 from pipelines.placement import STAGES
 
@@ -53,14 +53,31 @@ def stage_tasks(run: dict[str, Any]) -> list[Task]:
     ]
 
 
-def failed_pods(run: dict[str, Any]) -> list[str]:
-    """Return the names of the pods of a run's failed tasks."""
-    named: list[str | None] = []
-    for task in _tasks(run):
-        if task.get("state") == "FAILED":
-            named += [child.get("pod_name") for child in task.get("child_tasks") or []]
-            named += [pod.get("name") for pod in task.get("pods") or []]
+def failed_pods(cluster: Cluster, run: dict[str, Any]) -> list[str]:
+    """Return the names of the pods of a run's failed stages, as far as the records know them.
+
+    Version 3 names them in its tasks; version 2 has only Argo's nodes there, and the pods in its metadata store.
+    """
+    if tasks := run.get("tasks"):
+        named = [
+            pod.get("name", "") for task in tasks if task.get("state") == "FAILED" for pod in task.get("pods") or []
+        ]
+    else:
+        try:
+            named = find_failed_pods(_post_to(cluster), run["run_id"])
+        except ClusterError:
+            named = []
     return list(dict.fromkeys(name for name in named if name))
+
+
+def failed_nodes(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the failed tasks of a run, stages or not, as version 2 has them: the name, and Argo's node below it."""
+    found = []
+    for task in run.get("run_details", {}).get("task_details") or []:
+        children = [child["pod_name"] for child in task.get("child_tasks") or [] if child.get("pod_name")]
+        if task.get("state") == "FAILED" and children:
+            found.append((task.get("display_name", ""), children[-1]))
+    return found
 
 
 def outputs(cluster: Cluster, run: dict[str, Any]) -> list[Output]:
@@ -101,9 +118,12 @@ def _told_by_api(run: dict[str, Any]) -> list[Output]:
 
 
 def _told_by_metadata(cluster: Cluster, run_id: str) -> list[Output]:
+    return [Output(stage, name, uri) for stage, name, uri in find_outputs(_post_to(cluster), run_id)]
+
+
+def _post_to(cluster: Cluster) -> Post:
     headers = {"Content-Type": CONTENT_TYPE, "Accept": CONTENT_TYPE, "X-Grpc-Web": "1"}
-    found = find_outputs(lambda path, body, read: cluster.post(path, body, headers, read), run_id)
-    return [Output(stage, name, uri) for stage, name, uri in found]
+    return lambda path, body, read: cluster.post(path, body, headers, read)
 
 
 def _told_by_bucket(run_id: str) -> list[Output]:

@@ -10,22 +10,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.contracts.progress import Event, parse
+from pipelines.cluster.failure import Failure, find_failure
+from pipelines.cluster.kubeconfig import open_cluster
 from pipelines.cluster.kubeflow import ENDED, Cluster
-from pipelines.cluster.records import DONE, failed_pods, stage_tasks
-from pipelines.runs.endings import StageError
+from pipelines.cluster.records import DONE, stage_tasks
+from pipelines.cluster.workflow import find_nodes
 from pipelines.runs.live import View
 
 SECONDS_BETWEEN_LOOKS = 3.0
+SECONDS_BETWEEN_QUESTIONS = 15.0  # to Argo, whose answer may be large
+TAKEN_AWAY = "its pod was ended"
 LOOPED = ("train_gan", "train_classifier", "evaluate")
 _TIMEOUT = (5, 20)
 # Looking back further than the last look, for clocks differ; what was read before is passed over by its time.
 _SECONDS_OF_OVERLAP = 10
 
 
-def wait_for(cluster: Cluster, run_id: str, view: View, note: Callable[[str], None]) -> None:
-    """Show a run until it has ended; `note` takes lines on what keeps a pod from starting.
+def wait_for(cluster: Cluster, run_id: str, view: View, note: Callable[[str], None]) -> Failure | None:
+    """Show a run until it has ended; `note` takes lines on pods that do not start, and on those that were lost.
 
-    Raises StageError with the error of the stage that failed, and ClusterError if the cluster is out of reach for long.
+    Returns why it failed, None if it succeeded. Raises ClusterError if the cluster is out of reach for long.
     """
     pods, tasks = PodLogs(cluster.namespace, run_id), TaskStates()
     events: list[Event] = []
@@ -41,24 +45,7 @@ def wait_for(cluster: Cluster, run_id: str, view: View, note: Callable[[str], No
         if run.get("state") in ENDED:
             break
         time.sleep(SECONDS_BETWEEN_LOOKS)
-    if run["state"] != "SUCCEEDED":
-        raise StageError(f"{reason_of_failure(cluster, run, events)} ({cluster.page(run_id)})")
-
-
-def reason_of_failure(cluster: Cluster, run: dict[str, Any], events: list[Event]) -> str:
-    """Say why a run failed: the error of the stage itself where it can be had, else what Kubeflow says."""
-    if run["state"] != "FAILED":
-        return f"the run was ended in the cluster ({run['state'].lower()})"
-    finished = {(event.stage, event.cell) for event in events if event.kind == "finished"}
-    failures = [e for e in events if e.kind == "failed" and (e.stage, e.cell) not in finished]
-    if not any(_own_words(event) for event in failures):
-        failures = _told_by_pods(cluster, run) or failures
-    if failures:
-        event = next(filter(_own_words, failures), failures[0])
-        name = event.stage if event.cell == "-" else f"{event.stage} {event.cell}"
-        return f"{name} failed: {event.error.removeprefix('InputError: ')}"
-    said = " ".join(run.get("error", {}).get("message", "").split())
-    return f"the run failed outside its stages: {said or 'no reason given'}"
+    return None if run["state"] == "SUCCEEDED" else find_failure(cluster, run, events)
 
 
 class PodLogs:
@@ -68,7 +55,10 @@ class PodLogs:
         self.found = False  # whether the cluster of the current kubeconfig has shown pods of this run
         self._namespace, self._run_id = namespace, run_id
         self._pods: dict[str, _Pod] = {}
-        self._core = _kubernetes()
+        self._said: set[str] = set()
+        self._next_question = 0.0
+        kubernetes = open_cluster()
+        self._core = kubernetes.CoreV1Api() if kubernetes else None
 
     def look(self) -> tuple[list[Event], list[str]]:
         """Return what the stages said since the last look, and what keeps pods from starting.
@@ -88,6 +78,8 @@ class PodLogs:
                 self._namespace, label_selector=selector, _request_timeout=_TIMEOUT
             ).items
             self.found = self.found or bool(listed)
+            events += self._lost({pod.metadata.name for pod in listed})
+            notes += self._not_made()
             for pod in sorted(listed, key=lambda pod: pod.metadata.creation_timestamp):
                 stage = pod.metadata.labels["gansweep/stage"].replace("-", "_")
                 known = self._pods.setdefault(pod.metadata.name, _Pod(stage))
@@ -98,6 +90,24 @@ class PodLogs:
         except (ApiException, HTTPError, OSError):
             pass
         return events, notes
+
+    def _lost(self, listed: set[str]) -> list[Event]:
+        """Return word of pods that are gone though they had not ended."""
+        gone = [(name, pod) for name, pod in self._pods.items() if name not in listed and not pod.ended]
+        for _, pod in gone:
+            pod.ended = True
+        return [pod.lost(f"its pod {name} was deleted") for name, pod in gone]
+
+    def _not_made(self) -> list[str]:
+        """Return why pods can't be made, a quota for one, each reason once; Argo is not asked at every look."""
+        if time.monotonic() < self._next_question:
+            return []
+        self._next_question = time.monotonic() + SECONDS_BETWEEN_QUESTIONS
+        waiting = [node for node in find_nodes(self._namespace, self._run_id) if node.phase == "Pending"]
+        found = dict.fromkeys(f"{node.what} waits: {node.message}" for node in waiting if "forbidden" in node.message)
+        new = [line for line in found if line not in self._said]
+        self._said.update(new)
+        return new
 
     def _read(self, known: "_Pod", pod: Any) -> list[Event]:
         assert self._core is not None
@@ -110,7 +120,10 @@ class PodLogs:
         known.looked, known.ended = now, over
         events = known.events(text)
         if pod.status.phase == "Failed" and not known.failed:
-            events.append(Event("failed", known.stage, known.cell, error=_death(pod)))
+            death = _death(pod)
+            events.append(Event("failed", known.stage, known.cell, error=death))
+            if pod.metadata.deletion_timestamp or death.startswith(TAKEN_AWAY):
+                events.append(known.lost(death))
         return events
 
 
@@ -125,6 +138,11 @@ class _Pod:
     ended: bool = False
     failed: bool = False
     said: set[str] = field(default_factory=set)
+
+    def lost(self, how: str) -> Event:
+        """Return word of a pod that did not end by itself."""
+        name = self.stage if self.cell == "-" else f"{self.stage} {self.cell}"
+        return Event("warning", self.stage, self.cell, text=f"{name}: {how}; Argo starts it again, twice at most")
 
     def events(self, text: str) -> list[Event]:
         """Return the events in the lines of a log that are newer than the last one seen."""
@@ -192,19 +210,6 @@ class TaskStates:
         return f"#{self._counts[stage]}"
 
 
-def _kubernetes() -> Any:
-    """Return a client of the cluster that the current kubeconfig names, None if there is none."""
-    from kubernetes import client, config
-
-    for load in (config.load_kube_config, config.load_incluster_config):
-        try:
-            load()
-        except (config.ConfigException, OSError):
-            continue
-        return client.CoreV1Api()
-    return None
-
-
 def _sortable(stamp: str) -> str:
     """Write a time of a log with all nine digits, so that times sort as text: trailing zeros are left out in logs."""
     second, _, rest = stamp.removesuffix("Z").partition(".")
@@ -221,14 +226,4 @@ def _death(pod: Any) -> str:
             reason = ended.reason or pod.status.reason or "no reason given"
             return f"its pod ended with status {ended.exit_code} ({reason})"
     said = pod.status.message or pod.status.reason or "no reason given"
-    return f"its pod was ended: {' '.join(said.split())}"
-
-
-def _own_words(event: Event) -> bool:
-    return not event.error.startswith(("its task ", "its pod "))
-
-
-def _told_by_pods(cluster: Cluster, run: dict[str, Any]) -> list[Event]:
-    """Return the failures in the logs of the failed pods, as far as the user interface can still show them."""
-    events = [parse(line) for pod in failed_pods(run) for line in cluster.log(pod, run["run_id"]).splitlines()]
-    return [event for event in events if event and event.kind == "failed"]
+    return f"{TAKEN_AWAY}: {' '.join(said.split())}"

@@ -10,10 +10,12 @@ from pathlib import Path
 from components.contracts.errors import InputError
 from components.contracts.files import fresh_folder
 from components.contracts.progress import Event
+from pipelines.cluster.again import newest_try, see_through
+from pipelines.cluster.failure import Failure, find_failure
 from pipelines.cluster.kubeflow import ENDED, Cluster
 from pipelines.cluster.records import Output, only, outputs
 from pipelines.cluster.submit import check_for_cluster, fetch, fetch_results
-from pipelines.cluster.watch import SECONDS_BETWEEN_LOOKS, TaskStates, reason_of_failure
+from pipelines.cluster.watch import SECONDS_BETWEEN_LOOKS, TaskStates
 from pipelines.compile import compile_pipeline
 from pipelines.digest import code_digest
 from pipelines.runs.endings import StageError
@@ -37,10 +39,11 @@ def plan_there(file: SweepFile) -> Sweep:
     return sweep
 
 
-def work_there(cluster: Cluster, sweep: Sweep, folder: Path, registry: str, tag: str) -> Work:
+def work_there(cluster: Cluster, sweep: Sweep, folder: Path, registry: str, tag: str, retry: bool) -> Work:
     """Return how a run is done in the cluster, in the experiment named like the sweep.
 
-    A run that is there already, by its name, is waited for; only one that failed or was ended is started again.
+    A run that is there already, by its name, is waited for; only one that failed or was ended is started again. With
+    `retry` one that fails outside its stages is submitted again.
     """
     experiment = cluster.experiment(sweep.name)
     pipeline = folder / "pipeline.yaml"
@@ -50,24 +53,30 @@ def work_there(cluster: Cluster, sweep: Sweep, folder: Path, registry: str, tag:
     def do(run: PlannedRun, own: Path, show: Callable[[Event], None]) -> None:
         open_run_folder(own, run.parameters)
         name = run_name(sweep, run, f"{registry}:{tag}")
-        found = cluster.find_run(experiment, name)
+        first = cluster.find_run(experiment, name)
+        found = newest_try(cluster, first) if first else None
         if not found or found.get("state") in ("FAILED", "CANCELED"):
-            before = found["run_id"] if found else ""
+            before = first["run_id"] if first else ""
             found = cluster.create_run(experiment, name, pipeline, run.parameters, after=before)
-        run_id, tasks = found["run_id"], TaskStates()
-        events: list[Event] = []
-        while not ended.is_set():
-            now = cluster.run(run_id)
-            for event in tasks.look(now):
-                events.append(event)
-                show(event)
-            if now.get("state") in ENDED:
-                if now["state"] != "SUCCEEDED":
-                    raise StageError(f"{reason_of_failure(cluster, now, events)} ({cluster.page(run_id)})")
-                _bring(cluster, outputs(cluster, now), own, folder_name(run_id), folder / "test_sets")
-                return
-            ended.wait(SECONDS_BETWEEN_LOOKS)
-        raise StageError("broken off")
+
+        def watch(run_id: str) -> Failure | None:
+            tasks = TaskStates()
+            events: list[Event] = []
+            while not ended.is_set():
+                now = cluster.run(run_id)
+                for event in tasks.look(now):
+                    events.append(event)
+                    show(event)
+                if now.get("state") in ENDED:
+                    return None if now["state"] == "SUCCEEDED" else find_failure(cluster, now, events)
+                ended.wait(SECONDS_BETWEEN_LOOKS)
+            raise StageError("broken off")
+
+        def say(line: str) -> None:
+            show(Event("warning", "-", "-", text=f"run {run.name}: {line}"))
+
+        run_id = see_through(cluster, found, watch, retry, say)
+        _bring(cluster, outputs(cluster, cluster.run(run_id)), own, folder_name(run_id), folder / "test_sets")
 
     return Work(do, ended.set)
 

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from fake_kubeflow import Pod
 from submissions import DATA, submitted
 
 from components.storage.bucket import Bucket
 from components.storage.objects import VARIABLES, StoredObject
 from pipelines.cluster import records
 from pipelines.cluster.kubeflow import Cluster, ClusterError
-from pipelines.cluster.records import Output, failed_pods, only, outputs, stage_tasks
+from pipelines.cluster.records import Output, failed_nodes, failed_pods, only, outputs, stage_tasks
 from pipelines.runs.folder import RESULTS
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -84,14 +85,23 @@ def test_a_run_of_which_nothing_is_known_is_told_in_one_line(kubeflow, gansweep,
 def test_tasks_are_read_alike_in_both_versions():
     start, end = "2026-01-01T00:00:00Z", "2026-01-01T00:00:07Z"
     second = {"task_id": "t1", "display_name": "train-gan", "state": "FAILED", "start_time": start, "end_time": end}
-    second |= {"child_tasks": [{"pod_name": "p-1"}], "error": {"message": "no"}}
+    second |= {"child_tasks": [{"pod_name": "w-1"}], "error": {"message": "no"}}
     driver = {"task_id": "t2", "display_name": "train-gan-driver", "state": "SUCCEEDED"}
     third = {"task_id": "t1", "name": "train-gan", "state": "FAILED", "create_time": start, "end_time": end}
     third |= {"pods": [{"name": "p-1", "type": "EXECUTOR"}], "status_metadata": {"message": "no"}}
     runs = [{"run_details": {"task_details": [driver, second]}}, {"tasks": [{**driver, "display_name": "x"}, third]}]
     for run in runs:
         assert stage_tasks(run) == [records.Task("t1", "train_gan", "FAILED", 7.0, "no")]
-        assert failed_pods(run) == ["p-1"]
+    assert failed_nodes(runs[0]) == [("train-gan", "w-1")]
+
+
+def test_the_pods_of_failed_stages_are_named_by_the_metadata_store_or_by_version_3(kubeflow, gansweep):
+    kubeflow.pods = [Pod("p-1", "embed", phase="Failed"), Pod("p-2", "audit")]
+    run = {"run_id": submitted(kubeflow, gansweep)}
+    cluster = Cluster(kubeflow.host, "kubeflow")
+    assert failed_pods(cluster, run) == ["p-1"]
+    task = {"name": "embed", "state": "FAILED", "pods": [{"name": "p-3", "type": "EXECUTOR"}]}
+    assert failed_pods(cluster, run | {"tasks": [task]}) == ["p-3"]
 
 
 def test_the_bucket_is_the_one_that_the_deployment_writes_to():

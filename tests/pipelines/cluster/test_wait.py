@@ -98,11 +98,13 @@ def test_the_error_of_a_stage_comes_from_its_log_in_the_user_interface_where_pod
     kubeflow.story = ["FAILED"]
     failed = {**TASK, "display_name": "prepare", "state": "FAILED", "child_tasks": [{"pod_name": "p-1"}]}
     kubeflow.tasks = {"FAILED": [failed]}
-    kubeflow.pods = [Pod("p-1", "prepare", log="gansweep failed prepare - InputError: data_set: nothing there\n")]
+    said = "gansweep failed prepare - InputError: data_set: nothing there\n"
+    kubeflow.pods = [Pod("p-1", "prepare", said, "Failed")]
     run_id = submitted(kubeflow, gansweep)
     assert "prepare failed: data_set: nothing there" in gansweep("wait", run_id, "--host", kubeflow.host)[2]
     kubeflow.pods = []
-    assert "prepare failed: its task ended as FAILED" in gansweep("wait", run_id, "--host", kubeflow.host)[2]
+    complaint = gansweep("wait", run_id, "--no-retry", "--host", kubeflow.host)[2]
+    assert "the run failed outside its stages: prepare: its task ended as FAILED" in complaint
 
 
 def test_a_stage_that_was_killed_is_named_with_the_reason_kubernetes_gives(kubeflow, gansweep, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fake_kubeflow import Fault, wait_until
+from fake_kubeflow import Fault, Pod, wait_until
 
 from pipelines.sweep.file import read_sweep_file
 from pipelines.sweep.in_cluster import plan_there
@@ -95,14 +95,32 @@ def test_a_sweep_that_is_run_again_submits_nothing_twice(kubeflow, sweep, tmp_pa
 
 def test_a_run_that_failed_stops_the_sweep_and_is_submitted_again_the_next_time(kubeflow, sweep):
     kubeflow.story = ["RUNNING", "FAILED"]
+    kubeflow.pods = [Pod("p-1", "prepare", "gansweep failed prepare - InputError: data_set: nothing there\n", "Failed")]
     status, _, complaint = sweep()
     assert status == 1
-    assert complaint.startswith("gansweep: run 01-classifier_dropout-0.1: the run failed outside its stages")
+    assert complaint.startswith("gansweep: run 01-classifier_dropout-0.1: prepare failed: data_set: nothing there (")
     assert complaint.count("\n") == 1
     assert len(kubeflow.runs) == 1
     kubeflow.story = ["SUCCEEDED"]
     assert sweep()[0] == 0
     assert len(kubeflow.runs) == 4
+
+
+def test_a_run_that_failed_outside_its_stages_is_submitted_again_by_the_sweep(kubeflow, sweep, tmp_path):
+    kubeflow.stories = [["RUNNING", "FAILED"]]
+    status, said, _ = sweep()
+    assert (status, len(kubeflow.runs)) == (0, 4)
+    assert "run 01-classifier_dropout-0.1: the run failed outside its stages: no reason given; submitted again" in said
+    # The try that succeeded is found again for a folder that was lost.
+    shutil.rmtree(tmp_path / "out")
+    assert sweep()[0] == 0
+    assert len(kubeflow.runs) == 4
+
+
+def test_a_sweep_may_be_told_not_to_try_again(kubeflow, sweep):
+    kubeflow.stories = [["RUNNING", "FAILED"]]
+    assert sweep("--no-retry")[0] == 1
+    assert len(kubeflow.runs) == 1
 
 
 def test_a_sweep_outlives_lost_connections_without_submitting_twice(kubeflow, sweep):
