@@ -8,11 +8,14 @@ Choices, each made so that pictures of one data set stay comparable:
   flipped picture gives the flipped thumbnail (Pillow's plain average, BOX, shifts by part of a pixel).
 - Transparency is laid on white, as paper and picture viewers show it.
 - 16 bits become 8 by one fixed scale (65535 -> 255), never by each picture's own range: brightness carries meaning.
+- Whatever is done to all pixels is done by bands of rows: of a large picture there are two copies at a time, not five.
 """
 
 import hashlib
 import io
 import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +34,9 @@ FORMATS = (
 )  # none that runs another program, as EPS does
 MOST_SCANS = 50  # a progressive JPEG has about 10
 MOST_SLOW_PIXELS = 2_000_000  # of what Pillow decodes pixel by pixel: seconds
+# What a decoder holds beside the picture, in bytes a pixel (measured); of a progressive JPEG these are coefficients.
+_DECODERS = {"JPEG2000": 13, "WEBP": 9, "TIFF": 4, "GIF": 4, "PROGRESSIVE": 6}
+_BAND = 1_000_000  # pixels of a band of rows
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd8]")
 THUMBNAIL = 32  # pixels; the scale on which near-duplicates are compared
 
@@ -70,47 +76,54 @@ class Picture:
     notes: tuple[str, ...]
 
 
-def decode(data: bytes, size: int) -> Picture:
-    """Decode an image file into a picture of `size` x `size` pixels; raises RefusedImage with the reason."""
+def decode(
+    data: bytes, size: int, admit: Callable[[int], AbstractContextManager[None]] = lambda needed: nullcontext()
+) -> Picture:
+    """Decode an image file into a picture of `size` x `size` pixels; raises RefusedImage with the reason.
+
+    `admit` is entered before the pixels are decoded, with the number of bytes that this takes: it may wait until
+    there is room for them, and raises MemoryError if there never will be.
+    """
     if not data:
         raise RefusedImage("empty: the file has zero bytes")
-    try:
-        rgb, notes = _decode_rgb(data)
-    except (RefusedImage, MemoryError):  # want of memory is no fault of the picture
-        raise
-    except UnidentifiedImageError:
-        raise RefusedImage(_why_unknown(data)) from None
-    except Image.DecompressionBombError:
-        raise RefusedImage(f"too large: more than {MOST_PIXELS:,} pixels") from None
-    except Exception as error:  # a broken file may raise anything at all from inside a decoder
-        raise RefusedImage(_why_broken(error)) from None
-    width, height = rgb.size
-    digest = hashlib.sha256(f"{width}x{height}:".encode())
-    digest.update(rgb.tobytes())
-    if width != height:
-        notes.append("cropped to its central square")
-        rgb = _central_square(rgb)
-    if min(width, height) < size:
-        notes.append(f"enlarged to {size} x {size} pixels")
-    pixels = _resized(rgb, size)
-    thumbnail = _resized(rgb, THUMBNAIL)
-    return Picture(pixels, thumbnail, digest.hexdigest(), tuple(notes))
+    with ExitStack() as admitted:
+        try:
+            rgb, notes = _decode_rgb(data, lambda needed: admitted.enter_context(admit(needed)))
+        except (RefusedImage, MemoryError):  # want of memory is no fault of the picture
+            raise
+        except UnidentifiedImageError:
+            raise RefusedImage(_why_unknown(data)) from None
+        except Image.DecompressionBombError:
+            raise RefusedImage(f"too large: more than {MOST_PIXELS:,} pixels") from None
+        except Exception as error:  # a broken file may raise anything at all from inside a decoder
+            raise RefusedImage(_why_broken(error)) from None
+        width, height = rgb.size
+        digest = hashlib.sha256(f"{width}x{height}:".encode())
+        for band in _bands(rgb):
+            digest.update(rgb.crop(band).tobytes())
+        if width != height:
+            notes.append("cropped to its central square")
+            rgb = _central_square(rgb)
+        if min(width, height) < size:
+            notes.append(f"enlarged to {size} x {size} pixels")
+        return Picture(_resized(rgb, size), _resized(rgb, THUMBNAIL), digest.hexdigest(), tuple(notes))
 
 
-def _decode_rgb(data: bytes) -> tuple[Image.Image, list[str]]:
+def _decode_rgb(data: bytes, admit: Callable[[int], None]) -> tuple[Image.Image, list[str]]:
     notes: list[str] = []
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         width, height = image.size
         if width * height > MOST_PIXELS:
             raise RefusedImage(f"too large: {width} x {height} pixels, at most {MOST_PIXELS:,} are read")
         sixteen_bits = image.mode.startswith("I") or any(";16" in str(tile[3]) for tile in image.tile)
-        turned = _orientation(image) in _UPRIGHT
         _refuse_slow(data, image)
+        admit(_bytes_needed(image))
+        turned = _orientation(image) in _UPRIGHT  # decodes a PNG, where EXIF data may follow the pixels
         image.load()
         rgb = _to_rgb(image, notes)
         if sixteen_bits:
             notes.append(SIXTEEN_BITS)
-            if int(np.asarray(rgb).max()) <= _TWELVE_BITS:
+            if np.max(rgb.getextrema()) <= _TWELVE_BITS:
                 notes.append(DARK)
         if turned:
             notes.append("turned upright by its EXIF orientation")
@@ -120,6 +133,20 @@ def _decode_rgb(data: bytes) -> tuple[Image.Image, list[str]]:
         if getattr(image, "is_animated", False):
             notes.append("first of several pictures")
     return rgb, notes
+
+
+def _bytes_needed(image: ImageFile.ImageFile) -> int:
+    """Return the bytes that decoding takes: Pillow's picture and its copy in RGB, and what the decoder holds beside."""
+    kind = "PROGRESSIVE" if image.info.get("progressive") else image.format or ""
+    pixel = {"1": 1, "L": 1, "P": 1, "I;16": 3, "I;16L": 3, "I;16B": 3}.get(image.mode, 4)
+    return image.width * image.height * (pixel + 4 + _DECODERS.get(kind, 0))
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """Yield boxes (left, upper, right, lower) that cover an image from top to bottom."""
+    rows = max(1, _BAND // image.width)
+    for top in range(0, image.height, rows):
+        yield 0, top, image.width, min(top + rows, image.height)
 
 
 def _refuse_slow(data: bytes, image: ImageFile.ImageFile) -> None:
@@ -160,16 +187,26 @@ def _to_rgb(image: Image.Image, notes: list[str]) -> Image.Image:
         notes.append(f"{_MODES.get(image.mode, image.mode)} to RGB")
     if image.has_transparency_data:
         notes.append("transparency laid on white")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA"))
-    return image.convert("RGB")
+        return _on_white(image)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    rgb = Image.new("RGB", image.size)
+    for band in _bands(image):
+        part = image.crop(band).convert("RGBA")
+        rgb.paste(Image.alpha_composite(Image.new("RGBA", part.size, "white"), part).convert("RGB"), band)
+    return rgb
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
-    values = np.asarray(image).astype(np.int64)
-    if values.min() < 0 or values.max() > 65535:
-        raise RefusedImage("pixel values beyond 16 bits have no known range; convert it to 8 bits")
-    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+    grey = Image.new("L", image.size)
+    for band in _bands(image):
+        values = np.asarray(image.crop(band)).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise RefusedImage("pixel values beyond 16 bits have no known range; convert it to 8 bits")
+        grey.paste(Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8)), band)
+    return grey
 
 
 def _orientation(image: Image.Image) -> int:

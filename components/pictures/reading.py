@@ -11,8 +11,10 @@ import numpy as np
 from PIL import Image
 
 from components.contracts.errors import InputError
+from components.contracts.machine import this_machine
 from components.data_set.data_set import DataSet, ImageFile
 from components.pictures.decode import THUMBNAIL, RefusedImage, decode
+from components.pictures.room import FILE_BYTES, LARGE_BLOCK, PICTURE_BYTES, PROCESS_BYTES, Room
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,25 @@ class Reading:
 
 
 def read_images(
-    data_set: DataSet, size: int, threads: int, progress: Callable[[int, int], None] = lambda done, total: None
+    data_set: DataSet,
+    size: int,
+    threads: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    memory: int | None = None,
 ) -> Reading:
     """Decode all files of `data_set` into pictures of `size` pixels, on `threads` threads (Pillow frees the GIL).
 
-    More threads than that wait for files where these come over a network; they hold one file each.
+    More threads than that wait for files where these come over a network. Large files and pictures wait for each other,
+    so that what is under way stays below `memory` in bytes (what this process may use, if None).
     A file that can't be used is refused with its reason, never raised. `progress` is told how many files are done, of
-    how many, in steps of 5%.
+    how many, in steps of 5%. Raises InputError where the pictures, or a single one while decoded, don't fit in memory.
     """
     files = sorted(data_set.files, key=lambda file: file.path)
     total = len(files)
+    free = _free_memory(total, size, this_machine().memory if memory is None else memory)
+    Image.core.set_block_size(LARGE_BLOCK)
+    decoding = Room(min(free // 2, threads * PICTURE_BYTES), free)
+    holding = Room(min(free // 4, threads * FILE_BYTES), free)
     images = np.empty((total, size, size, 3), dtype=np.uint8)
     thumbnails = np.empty((total, THUMBNAIL, THUMBNAIL, 3), dtype=np.uint8)
 
@@ -49,12 +60,13 @@ def read_images(
         file = files[row]
         if file.refused:
             raise RefusedImage(file.refused)
-        try:
-            data = data_set.read(file)
-        except OSError as error:
-            raise RefusedImage(f"it can't be read ({error.strerror or error})") from None
-        with decoding:
-            picture = decode(data, size)
+        with holding.taken(file.size):
+            try:
+                data = data_set.read(file)
+            except OSError as error:
+                raise RefusedImage(f"it can't be read ({error.strerror or error})") from None
+            with processors:
+                picture = decode(data, size, decoding.taken)
         images[row], thumbnails[row] = picture.pixels, picture.thumbnail
         return picture.sha256, picture.notes
 
@@ -63,7 +75,7 @@ def read_images(
     refused: list[tuple[ImageFile, str]] = []
     converted: Counter[str] = Counter()
     step = max(1, total // 20)
-    decoding = BoundedSemaphore(threads)
+    processors = BoundedSemaphore(threads)
     with warnings.catch_warnings(), ThreadPoolExecutor(max(threads, data_set.readers)) as pool:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # decode has its own, lower limit
         warnings.filterwarnings("ignore", module="PIL")  # damaged metadata and the like: nothing a user can act on
@@ -71,10 +83,12 @@ def read_images(
         for row, reading in enumerate(readings):
             try:
                 digest, notes = reading.result()
-            except MemoryError:
+            except MemoryError as error:
                 pool.shutdown(wait=False, cancel_futures=True)
+                why = f" ({error})" if str(error) else ""
                 raise InputError(
-                    f"data_set: out of memory while {files[row].path} was decoded; give more memory or smaller pictures"
+                    f"data_set: out of memory while {files[row].path} was decoded{why}; "
+                    "give more memory or smaller pictures"
                 ) from None
             except RefusedImage as error:
                 refused.append((files[row], str(error)))
@@ -97,3 +111,14 @@ def read_images(
         refused=tuple(refused),
         converted=dict(sorted(converted.items())),
     )
+
+
+def _free_memory(total: int, size: int, memory: int) -> int:
+    """Return the bytes that are left for decoding, beside the small pictures, which are copied once to be sorted."""
+    pictures = total * 3 * (size**2 + THUMBNAIL**2)
+    if 2 * pictures + PROCESS_BYTES > memory:
+        raise InputError(
+            f"image_size: {total:,} images of {size} x {size} pixels take {2 * pictures / 1e9:.1f} GB while they are "
+            f"sorted, this stage has {memory / 1e9:.1f} GB; give it more memory, or lower image_size"
+        )
+    return memory - 2 * pictures - PROCESS_BYTES

@@ -1,8 +1,7 @@
 """The stage `prepare`: from a folder of image files to a development set, a test set and a data report."""
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from components.contracts.errors import InputError
 from components.contracts.files import fresh_folder, write_json, write_text
 from components.contracts.imageset import ImageSet, write_imageset
+from components.contracts.machine import this_machine
 from components.contracts.progress import report as say
 from components.contracts.progress import warn
 from components.data_set.checks import check_classes, check_files, listed_reasons
@@ -23,7 +23,7 @@ from components.prepare.page import report_html
 from components.prepare.report import Findings, data_report
 from components.prepare.split import deal_test_folds, draw_test_set, validation_folds
 
-MOST_THREADS = 8  # each may hold a picture of 50 million pixels
+MOST_THREADS = 8
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class PrepareSettings:
     near_duplicate_correlation: float = 0.99
     seed: int = 0
     smallest_class: int = 0
-    threads: int = min(MOST_THREADS, os.cpu_count() or 1)
+    threads: int = field(default_factory=lambda: min(MOST_THREADS, this_machine().cores))
 
 
 def prepare(

@@ -61,11 +61,11 @@ def run(
 
     Give --out the folder of an interrupted run to go on with it. A finished run is shown, not run again.
     """
+    from components.contracts.machine import this_machine
     from components.plan.parameters import check_parameters
     from components.plan.plan import make_plan
     from pipelines.cli.data import open_shown, say
     from pipelines.compile import image_names
-    from pipelines.local.machine import this_machine
     from pipelines.local.run import run_locally
     from pipelines.parameters import load_presets, parse_settings, parse_synthetic, resolve, split_settings
     from pipelines.runs.folder import is_finished, new_folder, open_run_folder, owned, refuse_inside, start_anew

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from components.contracts.errors import InputError
 from components.contracts.files import read_json, write_json
+from components.contracts.machine import this_machine
 from components.contracts.progress import Event
 from components.data_set.data_set import DataSet, open_data_set
 from components.plan.parameters import check_parameters
 from components.plan.plan import make_plan
 from pipelines.digest import code_digest
-from pipelines.local.machine import this_machine
 from pipelines.local.run import end_runs, run_locally
 from pipelines.runs.endings import StageError, ended_by_signals
 from pipelines.runs.folder import check_holds, is_finished, open_run_folder, owned

@@ -19,6 +19,7 @@ SMALL = {
     "compare": ["40"],
     "duplicates": ["200", "32", "1"],
     "heads": ["2", "1200", "1"],
+    "reading": ["300", "2"],
     "storage": ["20", "1000"],
     "synthetic_sets": ["60", "60", "32", "1"],
     "train_classifier": ["64", "32", "1"],
