@@ -29,6 +29,7 @@ class Evaluation:
     synthetic_per_class: dict[str, int]
     training_images: int
     replicates: list[dict[str, Any]]
+    classifier: dict[str, Any]
 
     @property
     def thresholds(self) -> list[float]:
@@ -64,6 +65,8 @@ def load_evaluations(
     for arm in arms:
         if arm not in found:
             raise InputError(f"evaluations: arm '{arm}' is missing; run evaluate for it")
+        if found[arm].classifier != found["real"].classifier:
+            raise InputError(f"evaluations: arm '{arm}' has another classifier than real; train both with the same")
         if len(found[arm].replicates) != len(found["real"].replicates):
             raise InputError(
                 f"evaluations: arm '{arm}' has {len(found[arm].replicates)} replicates, real has "
@@ -98,4 +101,11 @@ def _load(folder: Path, test: ImageSet, positive_class: str) -> Evaluation:
     replicates = [
         {key: value for key, value in replicate.items() if key != "history"} for replicate in about["replicates"]
     ]
-    return Evaluation(about["arm"], probabilities, about["synthetic_per_class"], about["training_images"], replicates)
+    return Evaluation(
+        about["arm"],
+        probabilities,
+        about["synthetic_per_class"],
+        about["training_images"],
+        replicates,
+        about["classifier"],
+    )

@@ -90,6 +90,7 @@ def build_verdict(
             "refused": len(data_report["refused"]),
             "leaks": data_report["leaks"],
         },
+        "classifier": evaluations[0].classifier,
         "parameters": parameters,
         "rule": {**vars(rule), "text": rule.text},
         "answer": answer(arms, recommendation["arm"], plan["positive_class"], len(test), rule, sources),

@@ -8,6 +8,7 @@ Items are named in short; the published checklists hold their full wording.
 from dataclasses import dataclass
 from typing import Any
 
+from components.compare.report.classifier import told
 from components.contracts.arms import GAN, parse_arm
 from components.contracts.gan_sizes import gan_image_size
 
@@ -155,7 +156,7 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
 
     sources = {parse_arm(arm["arm"]).source for arm in verdict["arms"]} - {""}
     with_gans = GAN in sources
-    classifier = _classifier(parameters)
+    classifier = told(verdict["classifier"], parameters)
     synthesis = ["DCGAN for synthesis"] * with_gans + ["synthetic images made elsewhere"] * bool(sources - {GAN})
     technique = f"Deep learning: {', '.join([*synthesis, classifier.technique])} for classification."
     objective = f"Whether synthetic images in the training set help to tell {positive} from the rest. Arms: {arms}."
@@ -245,44 +246,6 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
         (TRIPOD, "23a"): performance,
         (TRIPOD, "24"): "None: no recalibration.",
     }
-
-
-@dataclass(frozen=True)
-class _Classifier:
-    """What is to be told of the classifier, in sentences but for `technique` and `saved`."""
-
-    technique: str
-    model: str
-    inputs: str
-    training: str
-    start: str
-    choice: str
-    saved: str
-
-
-def _classifier(parameters: dict[str, Any]) -> _Classifier:
-    if parameters["classifier"] == "pretrained":
-        return _Classifier(
-            technique="logistic regression on the features of a pretrained convolutional neural network",
-            model="logistic regression on features of a frozen EfficientNet-Lite0.",
-            inputs="features of the frozen network, standardised.",
-            training="logistic regression with an L2 penalty of one of seven strengths.",
-            start="Frozen weights from ImageNet; the classifier on top has one solution, whatever it starts from.",
-            choice="The strength of the penalty with the best validation loss of each replicate.",
-            saved="linear head",
-        )
-    return _Classifier(
-        technique="convolutional neural network",
-        model="four convolutions with poolings and dropout, one dense layer.",
-        inputs="pixels scaled to 0..1.",
-        training=(
-            f"at most {parameters['classifier_epochs']} epochs, batch {parameters['classifier_batch_size']}, learning "
-            f"rate {parameters['classifier_learning_rate']:g}, dropout {parameters['classifier_dropout']:g}."
-        ),
-        start="Random; nothing pretrained.",
-        choice="The epoch with the best validation loss of each replicate.",
-        saved="Keras model",
-    )
 
 
 def _sum(converted: dict[str, int]) -> str:

@@ -16,6 +16,7 @@ from components.compare.report import paper
 from components.compare.report import tables as report_tables
 from components.compare.report import text as report_text
 from components.compare.report.checklist import checklist
+from components.compare.report.classifier import size_of
 from components.compare.report.gans_section import gans_section
 from components.compare.report.ledger_section import ledger_section
 from components.compare.report.pictures import embedded
@@ -183,6 +184,7 @@ def _curves_section(verdict: dict[str, Any], evaluations: list[dict[str, Any]]) 
     arms = verdict["arms"]
     replicates = {evaluation["arm"]: evaluation["replicates"] for evaluation in evaluations}
     return {
+        "classifier": size_of(verdict["classifier"]),
         "roc": report_figures.roc(arms, verdict["data_set"]["positive_class"]),
         "calibrations": [(arm["arm"], report_figures.calibration(i, arm)) for i, arm in enumerate(arms)],
         "trainings": [

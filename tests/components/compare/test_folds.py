@@ -23,7 +23,7 @@ def evaluation(arm: str, seed: int, shift: float) -> Evaluation:
     logit = np.log(p[:, :, 1] / p[:, :, 0]) + shift * FOLDS
     p = np.stack([1 / (1 + np.exp(logit)), 1 / (1 + np.exp(-logit))], axis=2).astype(np.float32)
     each = [inputs.evaluation(arm, p[:, k == FOLDS], LABELS[k == FOLDS], CLASSES, 1, 20, 3) for k in (0, 1)]
-    return Evaluation(arm, p, each[0].synthetic_per_class, each[0].training_images, each[0].replicates * 2)
+    return replace(each[0], probabilities=p, replicates=each[0].replicates * 2)
 
 
 def test_a_score_is_the_mean_of_the_folds_and_knows_no_scale_between_them():

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from classifiers_told import PAPER
 
 from components.compare.evaluations import Evaluation
 from components.contracts.files import write_json
@@ -79,7 +80,7 @@ def evaluation(arm, p, labels, classes, positive, synthetic=0, gans=1) -> Evalua
             | {name: float(value[0]) for name, value in scores(predicted, labels, positive).items()}
             | {"per_class": per_class(confusion, classes), "confusion_matrix": confusion.tolist()}
         )
-    return Evaluation(arm, p, dict.fromkeys(classes, synthetic), 500 + 2 * synthetic, replicates)
+    return Evaluation(arm, p, dict.fromkeys(classes, synthetic), 500 + 2 * synthetic, replicates, PAPER)
 
 
 def write_evaluation(folder: Path, found: Evaluation, test: ImageSet, positive_class: str) -> Path:
@@ -92,6 +93,7 @@ def write_evaluation(folder: Path, found: Evaluation, test: ImageSet, positive_c
         "positive_class": positive_class,
         "synthetic_per_class": found.synthetic_per_class,
         "training_images": found.training_images,
+        "classifier": found.classifier,
         "test_set_digest": test.digest(),
         "replicates": [each | {"history": history} for each in found.replicates],
     }

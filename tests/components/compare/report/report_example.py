@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from audit_example import audit_example
+from classifiers_told import PAPER
 from example_pictures import image_set, png
 
 from components.compare.evaluations import load_evaluations
@@ -195,6 +196,7 @@ def _evaluation(folder: Path, arm: str, test: ImageSet, development: ImageSet, r
             "positive_class": test.positive_class,
             "synthetic_per_class": dict.fromkeys(classes, _doses(arm)),
             "training_images": found[0]["training_images"],
+            "classifier": PAPER,
             "test_set_digest": test.digest(),
             "replicates": found,
         },

@@ -1,6 +1,7 @@
 """The report's parts: its checklist, its summary, its tables, its way of writing numbers."""
 
 import pytest
+from classifiers_told import OWN, PRETRAINED
 from report_example import Inputs, example_inputs, example_verdict
 
 from components.compare.ledger import Change
@@ -45,10 +46,17 @@ def test_the_checklist_tells_of_the_classifier_and_the_source_that_were_used(run
     assert "DCGAN" in answers(verdict)
     assert "made elsewhere" not in answers(verdict)
     others = [{**arm, "arm": arm["arm"].replace("gan", "mine")} for arm in verdict["arms"]]
-    text = answers({**verdict, "arms": others, "parameters": {**verdict["parameters"], "classifier": "pretrained"}})
-    assert "EfficientNet-Lite0" in text
+    text = answers({**verdict, "arms": others, "classifier": PRETRAINED})
+    assert "EfficientNet-Lite0: pretrained. 3\u2009370\u2009000 weights, of which 3\u2009937 (0.1%) learn." in text
     assert "made elsewhere" in text
     for other in ("nothing pretrained", "Keras", "epoch", "GAN"):
+        assert other not in text
+    text = answers({**verdict, "classifier": OWN})
+    assert (
+        "mine.keras starts from the weights (SHA-256 ffffffffffffffff…); all of it learns. 2\u2009000 weights" in text
+    )
+    assert "with a new random head" in text
+    for other in ("nothing pretrained", "dropout", "four convolutions"):
         assert other not in text
 
 
