@@ -40,6 +40,6 @@ def compare(
             synthetic_report=synthetic_report.path,
             audit_report=audit_report.path,
         )
-        compare(inputs, verdict.path, ledger.path, report.path, summary.path)
+        compare([inputs], verdict.path, ledger.path, report.path, summary.path)
         for name, value in summary_metrics(read_json(verdict.path)).items():
             metrics.log_metric(name, value)

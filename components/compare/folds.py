@@ -80,3 +80,15 @@ def measure_folds(
         for k, fold in enumerate(folds)
     ]
     return {name: pooled([each[name] for each in found], draws) for name in metrics}
+
+
+def said_of(folds: int) -> str:
+    """Return what the rule says in addition where so many test folds were pooled; "" for a single test set."""
+    if folds == 1:
+        return ""
+    return (
+        f" Every image was tested once, in {folds} folds, by models that learnt from the other folds alone; scores are "
+        "means over the folds. Intervals cover other test images, trainings and, as said, generators within each fold. "
+        f"They speak of these {folds} training sets, which share most of their images, not of how other ones would "
+        "differ."
+    )

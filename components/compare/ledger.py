@@ -58,13 +58,13 @@ def find_changes(
     synthetic: ImageSet,
     positive_class: str,
 ) -> list[Change]:
-    """Return the changes of all arms: missed disease first, then by arm, the largest change of probability first."""
+    """Return the changes of all arms, `in_order`."""
     positive = test.classes.index(positive_class)
     real = next(evaluation for evaluation in evaluations if evaluation.arm == "real")
     real_mean = real.mean_prediction()
     before, real_wrong = decisions(real_mean, positive), _wrong(real, test.labels, positive)
-    changes: list[tuple[tuple, Change]] = []
-    for number, evaluation in enumerate(evaluations):
+    changes = []
+    for evaluation in evaluations:
         mean = evaluation.mean_prediction()
         after, wrong = decisions(mean, positive), _wrong(evaluation, test.labels, positive)
         rows = np.flatnonzero(after != before)
@@ -84,9 +84,18 @@ def find_changes(
                 int(wrong[row]),
                 *near,
             )
-            order = (kind, number, -abs(change.arm_probability - change.real_probability), change.path)
-            changes.append((order, change))
-    return [change for _, change in sorted(changes, key=lambda pair: pair[0])]
+            changes.append(change)
+    return in_order(changes, [evaluation.arm for evaluation in evaluations])
+
+
+def in_order(changes: Sequence[Change], arms: Sequence[str]) -> list[Change]:
+    """Sort changes: missed disease first, then by arm, the largest change of probability first."""
+
+    def key(change: Change) -> tuple[int, int, float, str]:
+        moved = abs(change.arm_probability - change.real_probability)
+        return KINDS.index(change.kind), arms.index(change.arm), -moved, change.path
+
+    return sorted(changes, key=key)
 
 
 def write_ledger(path: str | Path, changes: Sequence[Change]) -> None:

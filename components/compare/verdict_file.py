@@ -13,6 +13,7 @@ from statsmodels.stats.multitest import multipletests
 from components.compare.comparison import ComparedArm, compare_arms, scored_by, spread
 from components.compare.conclusion import answer, recommend
 from components.compare.evaluations import Evaluation
+from components.compare.folds import said_of
 from components.compare.gate import barred_arms, look_at_sources
 from components.compare.sources import compare_sources, in_real_images
 from components.compare.statistics.amounts import best_amount
@@ -76,6 +77,7 @@ def build_verdict(
             against = _against_real(kept, judgements[name], tests[name], test.classes, rule)
         arms.append(entry | {"against_real": against})
     recommendation = recommend(arms, rule)
+    folds = len(np.unique(test.folds))
     return {
         "gansweep_version": plan["gansweep_version"],
         "code_digest": plan["code_digest"],
@@ -92,7 +94,8 @@ def build_verdict(
         },
         "classifier": evaluations[0].classifier,
         "parameters": parameters,
-        "rule": {**vars(rule), "text": rule.text},
+        "test_folds": folds,
+        "rule": {**vars(rule), "text": rule.text + said_of(folds)},
         "answer": answer(arms, recommendation["arm"], plan["positive_class"], len(test), rule, sources),
         "sources": sources,
         "recommendation": recommendation,
@@ -203,15 +206,17 @@ def _against_real(
 
 def _mean_per_class(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     each = [replicate["per_class"] for replicate in evaluation.replicates]
+    times = len(evaluation.probabilities)  # so often each image was predicted
     return {
         name: {key: float(np.mean([one[name][key] for one in each])) for key in ("precision", "recall", "f1")}
-        | {"support": each[0][name]["support"]}
+        | {"support": sum(one[name]["support"] for one in each) // times}
         for name in each[0]
     }
 
 
 def _mean_confusion(evaluation: Evaluation) -> list[list[float]]:
-    return np.mean([replicate["confusion_matrix"] for replicate in evaluation.replicates], axis=0).tolist()
+    whole = np.sum([replicate["confusion_matrix"] for replicate in evaluation.replicates], axis=0)
+    return (whole / len(evaluation.probabilities)).tolist()
 
 
 def _dose_response(arms: list[dict[str, Any]]) -> list[dict[str, Any]] | None:

@@ -81,6 +81,7 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     a GAN size that can't be, a synthetic set that is missing, of other classes or too small for an arm, `real` alone, a
     missing file, a classifier that does not fit, or more loop cells than a run may have.
     """
+    version = data_set.digest()
     if parameters.test_folds > 1:
         data_set = data_set.pooled()
     classes = data_set.classes
@@ -120,7 +121,7 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
         positive_class,
         cells,
         tuple(arms),
-        "-".join([data_set.digest(), *versions]),
+        "-".join([version, *versions]),
         synthetic_version,
         classifier,
         understood=(*_about(classifier), *(line for one in sets for line in one.understood())),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import components
+from components.contracts.errors import InputError
 from pipelines.cli.options import (
     Again,
     Host,
@@ -60,6 +61,11 @@ def submit(
     given = [*split_settings(more_settings), *(settings or [])]
     values = resolve(load_presets(presets), parse_settings(given) | sets, data)
     check_for_cluster(values)
+    if values["test_folds"] > 1:
+        raise InputError(
+            f"test_folds: submit starts one run, and {values['test_folds']} folds are as many; write a sweep and give "
+            "it to gansweep sweep --cluster, which joins them"
+        )
     if out:
         open_results_folder(out)
     with connect(host, namespace) as cluster:

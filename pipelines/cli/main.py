@@ -65,11 +65,13 @@ def run(
     from components.plan.parameters import check_parameters
     from components.plan.plan import make_plan
     from pipelines.cli.data import open_shown, say
+    from pipelines.cli.folds import run_folds
     from pipelines.compile import image_names
     from pipelines.local.run import run_locally
     from pipelines.parameters import load_presets, parse_settings, parse_synthetic, resolve, split_settings
     from pipelines.runs.folder import is_finished, new_folder, open_run_folder, owned, refuse_inside, start_anew
     from pipelines.runs.live import LiveView, PlainView
+    from pipelines.sweep.folds import lay_out_folds
 
     both = {"gan_threads": threads, "classifier_threads": threads} if threads else {}
     sets = {"synthetic_sets": parse_synthetic(synthetic)} if synthetic else {}
@@ -92,6 +94,11 @@ def run(
         console.print(_what_can_be_seen(plan, data_set), markup=False, highlight=False, soft_wrap=True)
         return
     folder = out or new_folder(wanted)
+    if parameters.test_folds > 1:
+        print_line(_what_can_be_seen(plan, data_set))
+        run_folds(lay_out_folds(folder.name, values, len(plan.gan_cells)), folder, jobs, runner, again, said)
+        print_results(folder)
+        return
     with owned(folder):
         open_run_folder(folder, values)
         if again:
@@ -193,6 +200,8 @@ def _print_plan(values: dict[str, Any], plan: Any) -> None:
     console.print(f"train_classifier  {len(plan.arms)} arms of {values['replicates']} replicates", highlight=False)
     for arm in plan.arms:
         console.print(f"  {arm.name}", markup=False, highlight=False)
+    if values["test_folds"] > 1:
+        console.print(f"all of this in each of {values['test_folds']} test folds", highlight=False)
 
 
 def _what_can_be_seen(plan: Any, data_set: Any) -> str:
@@ -204,6 +213,8 @@ def _what_can_be_seen(plan: Any, data_set: Any) -> str:
     rule = Rule.of(parameters.model_dump())
 
     def test_images(label: str) -> int:
+        if parameters.test_folds > 1:
+            return data_set.count(label, "", "train", "test")
         if data_set.has_test_folder:
             return data_set.count(label, "test")
         return round(parameters.test_share * data_set.count(label, "", "train"))
@@ -211,13 +222,14 @@ def _what_can_be_seen(plan: Any, data_set: Any) -> str:
     positives = test_images(plan.positive_class)
     others = sum(test_images(label) for label in data_set.classes if label != plan.positive_class)
     sizes = (positives, others, parameters.replicates, parameters.gan_replicates, len(plan.arms) - 1)
-    shown = smallest_difference(*sizes, rule.confidence, rule.endpoint)
+    shown = smallest_difference(*sizes, rule.confidence, rule.endpoint, parameters.test_folds)
     if shown is None:
         return f"No verdict is possible: it takes {FEWEST_REPLICATES} replicates and an arm besides real."
+    folds = f" in {parameters.test_folds} folds" if parameters.test_folds > 1 else ""
     return (
-        f"Endpoint: {rule.endpoint_name}. {positives + others:,} test images, {parameters.replicates} replicates and "
-        f"{len(plan.arms)} arms are likely (80%) to show a difference of {100 * shown:.1f} percentage points: a guess, "
-        "from how much the paper's network varies."
+        f"Endpoint: {rule.endpoint_name}. {positives + others:,} test images{folds}, {parameters.replicates} "
+        f"replicates and {len(plan.arms)} arms are likely (80%) to show a difference of {100 * shown:.1f} percentage "
+        "points: a guess, from how much the paper's network varies."
     )
 
 

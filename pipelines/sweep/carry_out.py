@@ -85,7 +85,7 @@ def run_folder(folder: Path, run: PlannedRun) -> Path:
     return folder / "runs" / run.name
 
 
-def work_here(folder: Path, jobs: int, runs_at_once: int) -> Work:
+def work_here(folder: Path, jobs: int, runs_at_once: int, runner: str = "subprocess") -> Work:
     """Return how a run is done on this machine; all runs share the checkpoints of their GANs, and its processors.
 
     `jobs` is how many GANs or arms are trained side by side, in all runs together; 0 leaves it to the machine.
@@ -96,7 +96,7 @@ def work_here(folder: Path, jobs: int, runs_at_once: int) -> Work:
         cells = (jobs or this_machine().cells_at_once(threads)) // runs_at_once
         with owned(own):
             open_run_folder(own, run.parameters)
-            run_locally(own, _Shown(show), max(1, cells), checkpoints=folder / "checkpoints")
+            run_locally(own, _Shown(show), max(1, cells), runner, folder / "checkpoints")
 
     return Work(do, end_runs)
 

@@ -8,6 +8,7 @@ traditional: both                # false, true (arms traditional+gan:10%, ...) o
 arms: [traditional]              # more arms; real is always there
 replicates: 5
 gan_replicates: 2
+test_folds: 5                    # each image is tested once, in as many runs a point and share of the arms
 set: {gan_updates: 1000}         # any parameter
 grid: {gan_width: [16, 32]}      # any parameter -> values; every combination is a point, with all arms
 runs_at_once: 2
@@ -33,6 +34,7 @@ from pipelines.yaml_files import read_mapping
 # What decides the test set or the verdict is the same all over a sweep; `why` it can't stand under grid.
 _ONE_TEST_SET = "all points of a grid are compared on one test set; give it under set"
 _ONE_RULE = "all arms of a sweep are judged by one rule; give it under set"
+_EVERY_FOLD = "a sweep carries out every fold; set test_folds"
 _RULE = tuple(Rule.__dataclass_fields__)
 NOT_IN_GRID = {
     "data_set": "a sweep has one data set; write a file for each",
@@ -42,9 +44,15 @@ NOT_IN_GRID = {
         ("table", "table_columns", "on_conflict", "positive_class", "test_share", "max_bad_share"), _ONE_TEST_SET
     ),
     "near_duplicate_correlation": _ONE_TEST_SET,
+    "test_folds": _ONE_TEST_SET,
+    "test_fold": _EVERY_FOLD,
     **dict.fromkeys(_RULE, _ONE_RULE),
 }
-NOT_IN_SET = {"data_set": "write it as data_set", "arms": "list them under arms or ratios"}
+NOT_IN_SET = {
+    "data_set": "write it as data_set",
+    "arms": "list them under arms or ratios",
+    "test_fold": _EVERY_FOLD,
+}
 # What the GANs don't depend on, beside what begins with classifier_: runs that differ in nothing else share them.
 _NO_MATTER_TO_GANS = {
     "arms",
@@ -72,6 +80,7 @@ class SweepFile:
     arms: list = field(default_factory=list)
     replicates: int | None = None
     gan_replicates: int | None = None
+    test_folds: int | None = None
     set: dict = field(default_factory=dict)
     grid: dict = field(default_factory=dict)
     runs_at_once: int = 1
@@ -89,7 +98,7 @@ class Point:
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run of a sweep: `real` and a share of the arms at one point.
+    """One run of a sweep: `real` and a share of the arms at one point, on one test fold.
 
     `after` is the name of the run that trains the GANs which this one shares, "" if this is the one.
     """
@@ -131,7 +140,9 @@ def read_sweep_file(path: Path) -> SweepFile:
         "preset": (str, list),
         **dict.fromkeys(("ratios", "sources", "arms"), (list,)),
         **dict.fromkeys(("set", "grid", "synthetic_sets"), (dict,)),
-        **dict.fromkeys(("replicates", "gan_replicates", "runs_at_once", "cells_a_run", "classes"), (int,)),
+        **dict.fromkeys(
+            ("replicates", "gan_replicates", "test_folds", "runs_at_once", "cells_a_run", "classes"), (int,)
+        ),
         "traditional": (bool, str),
     }
     for key, value in content.items():
@@ -163,9 +174,8 @@ def lay_out(file: SweepFile, classes: int) -> Sweep:
     """
     arms = _arms(file)
     points = _points(file.grid)
-    numbers = {
-        key: getattr(file, key) for key in ("replicates", "gan_replicates", "synthetic_sets") if getattr(file, key)
-    }
+    known = ("replicates", "gan_replicates", "test_folds", "synthetic_sets")
+    numbers = {key: getattr(file, key) for key in known if getattr(file, key)}
     for name in file.set:
         if name in NOT_IN_SET or name in numbers or name in file.grid:
             raise InputError(f"set: {name}: {NOT_IN_SET.get(name, 'it is given twice; give it once')}")
@@ -183,8 +193,11 @@ def lay_out(file: SweepFile, classes: int) -> Sweep:
         with_gans = any(parse_arm(arm).source == GAN for arm in arms)
         gans = classes * parameters["gan_replicates"] if with_gans else 0
         for share in _shares(arms, file.cells_a_run - gans - 1, gans):
-            name = "-".join([f"{len(runs) + 1:02d}", *re.findall(r"[\w.%]+", point.label)])
-            runs.append(PlannedRun(name, number, {**parameters, "arms": ["real", *share]}, gans, ""))
+            for fold in range(parameters["test_folds"]):
+                ending = [f"fold-{fold + 1}"] if parameters["test_folds"] > 1 else []
+                name = "-".join([f"{len(runs) + 1:02d}", *re.findall(r"[\w.%]+", point.label), *ending])
+                own = {**parameters, "arms": ["real", *share], "test_fold": fold}
+                runs.append(PlannedRun(name, number, own, gans, ""))
     return Sweep(file.name, points, _in_order(runs), file.runs_at_once)
 
 

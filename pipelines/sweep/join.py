@@ -6,8 +6,9 @@ estimates and the same rule as in `components.compare`. An arm is compared with 
 trained beside each other, on the same seeds.
 """
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from threadpoolctl import threadpool_limits
 from components.compare.comparison import ComparedArm, compare_arms
 from components.compare.conclusion import recommend
 from components.compare.evaluations import Evaluation, load_evaluations
+from components.compare.folds import said_of
 from components.compare.gate import barred_arms, barring, cautions
+from components.compare.pool import pool_evaluations, pool_tests
 from components.compare.statistics.rule import SENSITIVITY, Judgement, Rule, judge
 from components.compare.statistics.variance import Estimate
 from components.compare.statistics.words import share, span
@@ -65,12 +68,12 @@ class Row:
 
 def join(sweep: Sweep, folder: Path) -> dict[str, Any]:
     """Return the content of sweep.json. Raises InputError where runs do not belong together or lack a file."""
-    results = [_load(folder, run) for run in sorted(sweep.runs, key=lambda run: run.name)]
-    _check_together(results)
+    results = pool_folds([load_run(folder, run) for run in sorted(sweep.runs, key=lambda run: run.name)])
     first = results[0].verdict
     rule = Rule.of(first["parameters"])
     with threadpool_limits(1):  # many small products run faster on one thread, and to the same bits
         rows, reals = compare_all(results, rule)
+    folds = results[0].run.parameters["test_folds"]
     compared = {str(number): row for number, row in enumerate(rows) if row.differences}
     barred = _barred(compared, {result.run.name: result.verdict["sources"] for result in results})
     judgements = judge({key: row.differences for key, row in compared.items()}, rule, len(results[0].test), barred)
@@ -82,11 +85,12 @@ def join(sweep: Sweep, folder: Path) -> dict[str, Any]:
         "code_digest": first["code_digest"],
         "notice": first["notice"],
         "data_set": first["data_set"],
+        "test_folds": folds,
         "rule": {
             **vars(rule),
             "comparisons": len(compared),
             "text": f"{rule.text} The {len(compared)} comparisons of this sweep, all arms at all points of its grid, "
-            "are one family: the adjustment is for all of them.",
+            "are one family: the adjustment is for all of them." + said_of(folds),
         },
         "answer": " ".join(
             [
@@ -131,12 +135,38 @@ def compare_all(results: Sequence[RunResult], rule: Rule) -> tuple[list[Row], di
     return rows, {point: _agreement(reals) for point, reals in seen.items()}
 
 
+def pool_folds(results: Sequence[RunResult]) -> list[RunResult]:
+    """Return the results with those of all test folds of a run made one; raises InputError if they don't fit."""
+    check_together(results)
+    alike: dict[str, list[RunResult]] = {}
+    for result in results:
+        parameters = result.run.parameters
+        same = {name: value for name, value in parameters.items() if name != "test_fold"}
+        key = json.dumps(same, sort_keys=True) if parameters["test_folds"] > 1 else result.run.name
+        alike.setdefault(key, []).append(result)
+    return [_pooled(sorted(folds, key=lambda one: one.run.parameters["test_fold"])) for folds in alike.values()]
+
+
+def _pooled(folds: Sequence[RunResult]) -> RunResult:
+    if len(folds) == 1:
+        return folds[0]
+    evaluations = pool_evaluations([fold.evaluations for fold in folds])
+    sources = [source for fold in folds for source in fold.verdict["sources"]]
+    return replace(
+        folds[0],
+        verdict=folds[0].verdict | {"sources": sources},
+        test=pool_tests([fold.test for fold in folds]),
+        evaluations=evaluations,
+    )
+
+
 def full_name(arm: dict[str, Any]) -> str:
     """Return the name of an arm with its point of the grid."""
     return f"{arm['arm']} at {arm['point']}" if arm["point"] else arm["arm"]
 
 
-def _load(folder: Path, run: PlannedRun) -> RunResult:
+def load_run(folder: Path, run: PlannedRun) -> RunResult:
+    """Read what a finished run has left in the sweep's `folder`; raises InputError if it lacks a file."""
     own = run_folder(folder, run)
     verdict = read_json(own / "verdict.json")
     test_sets = list(own.glob("artifacts/*/prepare/test_set"))
@@ -150,7 +180,7 @@ def _load(folder: Path, run: PlannedRun) -> RunResult:
     return RunResult(run, verdict, test, load_evaluations(evaluations, run.parameters["arms"], test, positive))
 
 
-def _check_together(results: Sequence[RunResult]) -> None:
+def check_together(results: Sequence[RunResult]) -> None:
     """Refuse runs that were made from other data or by other code than the first."""
     first = results[0]
     for other in results[1:]:
@@ -159,7 +189,9 @@ def _check_together(results: Sequence[RunResult]) -> None:
             raise InputError(f"{pair}: the data set was changed in between; repeat one of them (remove its folder)")
         if other.verdict["code_digest"] != first.verdict["code_digest"]:
             raise InputError(f"{pair}: made by different code; repeat one of them (remove its folder)")
-        if not np.array_equal(other.test.paths, first.test.paths):
+        if other.run.parameters["test_fold"] == first.run.parameters["test_fold"] and not np.array_equal(
+            other.test.paths, first.test.paths
+        ):
             raise InputError(f"{pair}: they have different test sets; repeat one of them (remove its folder)")
 
 
@@ -193,7 +225,7 @@ def _entry(row: Row, sweep: Sweep, judgement: Judgement | None, rule: Rule) -> d
         "synthetic_images": float(np.mean(list(evaluation.synthetic_per_class.values()))),
         "synthetic_per_class": evaluation.synthetic_per_class,
         "training_images": evaluation.training_images,
-        "replicates": len(evaluation.replicates),
+        "replicates": len(evaluation.probabilities),
         "mean": {name: level.value for name, level in row.levels.items()},
         "intervals": {name: list(level.interval_within(rule.confidence)) for name, level in row.levels.items()},
         "against_real": _against_real(row.differences, judgement, rule) if judgement else None,

@@ -146,7 +146,7 @@ def _verdict_section(verdict: dict[str, Any]) -> dict[str, Any]:
         "more_scores": [(key, title) for key, title in MORE_SCORES if key in arms[0]["mean"]],
         "missed": report_text.counts([arm["missed"] for arm in arms]),
         "positives": verdict["data_set"]["counts"]["test"][positive],
-        "replicates": len(arms[0]["replicates"]),
+        "replicates": len(arms[0]["replicates"]) // verdict["test_folds"],
     }
 
 

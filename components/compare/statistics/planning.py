@@ -19,30 +19,38 @@ _GUESSED_FOR = 1 / 300 + 1 / 360
 
 
 def smallest_difference(
-    positives: int, others: int, replicates: int, generators: int, rivals: int, confidence: float, endpoint: str
+    positives: int,
+    others: int,
+    replicates: int,
+    generators: int,
+    rivals: int,
+    confidence: float,
+    endpoint: str,
+    folds: int = 1,
 ) -> float | None:
     """Return the difference (0..1) that is found with 80% power, by Holm's first step over `rivals` arms.
 
-    `positives` and `others` are test images, `generators` those of each synthetic arm. None where the rule gives no
-    verdict at all. Arms are counted as if each had synthetic images.
+    `positives` and `others` are test images, `generators` those of each synthetic arm. Over several test
+    `folds` there are so many replicates and generators in each, and the images are those of all. None where the rule
+    gives no verdict at all. Arms are counted as if each had synthetic images.
     """
-    if replicates < FEWEST_REPLICATES or rivals < 1:
+    if folds * (replicates - 1) + 1 < FEWEST_REPLICATES or rivals < 1:
         return None
     generators = min(generators, replicates)  # each trains one classifier at least
     image, both, training, generator = _GUESSES[endpoint]
     shrunk = (1 / max(positives, 1) + 1 / max(others, 1)) / _GUESSED_FOR
     interaction = both**2 * shrunk / replicates
-    side = training**2 / replicates + interaction
-    if generators >= FEWEST_GENERATORS:
+    side = training**2 / replicates / folds + interaction
+    if folds * (generators - 1) >= FEWEST_GENERATORS - 1:
         units: tuple[tuple[float, float], ...] = (
-            (side + generator**2 / generators, generators - 1.0),
-            (side, replicates - 1.0),
+            (side + generator**2 / generators / folds, folds * (generators - 1.0)),
+            (side, folds * (replicates - 1.0)),
         )
     else:
         left = replicates - max(generators, 1)
         if left < 1:
             return None
-        units = ((2 * side, float(left + replicates - 1)),)
+        units = ((2 * side, float(folds * (left + replicates - 1))),)
     few = float(min(positives, others))
     planned = Estimate(0, image**2 * shrunk, few, units, 2 * interaction, 2 * side, int(few), replicates, True)
     tail = (1 - confidence) / 2 / rivals

@@ -95,7 +95,7 @@ def test_runs_share_their_checkpoints_and_no_more_go_at_once_than_asked_for(tmp_
     under_way, most, told, finished_before = [], [], [], {}
     three = threading.Event()
 
-    def run(folder, view, cells, checkpoints):
+    def run(folder, view, cells, runner, checkpoints):
         under_way.append(folder.name)
         most.append(len(under_way))
         told.append((folder.name, cells, checkpoints))
@@ -120,7 +120,7 @@ def test_runs_share_their_checkpoints_and_no_more_go_at_once_than_asked_for(tmp_
 def test_after_a_failure_no_further_run_starts_and_the_next_time_only_what_is_missing_runs(tmp_path, monkeypatch):
     told = []
 
-    def run(folder, view, cells, checkpoints):
+    def run(folder, view, cells, runner, checkpoints):
         told.append(folder.name)
         if folder.name == "02" and told.count("02") == 1:
             raise StageError("prepare failed: no")

@@ -1,0 +1,83 @@
+"""Test folds: one run a fold, carried out as a sweep's runs are, and one verdict over all images."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from jsonschema import validate
+
+from components.compare.verdict_file import read_schema
+from components.contracts.errors import InputError
+from components.contracts.imageset import read_imageset, write_imageset
+from pipelines.runs.folder import is_finished
+from pipelines.sweep.file import SweepFile, lay_out
+from pipelines.sweep.folds import join_folds, lay_out_folds
+from pipelines.sweep.join import join
+
+
+def make_fold(folder: Path, number: int) -> None:
+    """Make a finished run the one of a test fold, with test images of its own."""
+    (place,) = folder.glob("artifacts/*/prepare/test_set")
+    test = read_imageset(place)
+    paths = np.char.add(f"{number}/", test.paths)
+    test = replace(test, images=test.images.copy(), paths=paths, folds=np.full(len(test), number))
+    write_imageset(place, test)
+    for path in folder.glob("artifacts/*/*/evaluate/evaluation/evaluation.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"test_set_digest": test.digest()}))
+
+
+@pytest.fixture
+def two_folds(finished, tmp_path):
+    """Two folds that found the same: copies of the small run."""
+    parameters = yaml.safe_load((finished[0] / "parameters.yaml").read_text()) | {"test_folds": 2}
+    folds = lay_out_folds("folds", parameters, gans=2)
+    for number, run in enumerate(folds.runs):
+        shutil.copytree(finished[0], tmp_path / "out" / "runs" / run.name)
+        make_fold(tmp_path / "out" / "runs" / run.name, number)
+    return folds, tmp_path / "out"
+
+
+def test_the_folds_of_a_run_give_one_verdict_over_all_images(two_folds, finished):
+    folds, folder = two_folds
+    join_folds(folds, folder)
+    assert is_finished(folder)
+    alone, pooled = (json.loads((path / "verdict.json").read_text()) for path in (finished[0], folder))
+    validate(pooled, read_schema())
+    assert (alone["test_folds"], pooled["test_folds"]) == (1, 2)
+    assert pooled["data_set"]["counts"]["test"] == {k: 2 * n for k, n in alone["data_set"]["counts"]["test"].items()}
+    for ours, theirs in zip(pooled["arms"], alone["arms"], strict=True):
+        assert ours["mean"]["auc"] == pytest.approx(theirs["mean"]["auc"])
+        assert ours["missed"] == pytest.approx(2 * theirs["missed"])
+        assert np.sum(ours["mean"]["confusion_matrix"]) == pytest.approx(2 * np.sum(theirs["mean"]["confusion_matrix"]))
+        assert [replicate["test_fold"] for replicate in ours["replicates"]] == [0, 0, 1, 1]
+    page = (folder / "report.html").read_text()
+    assert "each tested once in 2 test folds" in page
+
+
+def test_runs_that_are_not_each_one_fold_are_not_joined(two_folds):
+    folds, folder = two_folds
+    make_fold(folder / "runs" / "fold-2", 0)
+    with pytest.raises(InputError, match="^test_folds: the runs are not each one fold of the same data"):
+        join_folds(folds, folder)
+
+
+def test_a_sweep_pools_the_folds_of_each_arm_and_judges_them_once(two_folds):
+    folds, folder = two_folds
+    joined = join(folds, folder)
+    assert [arm["arm"] for arm in joined["arms"]] == ["real", "gan:10", "traditional+gan:50%"]
+    assert joined["rule"]["comparisons"] == 2
+    assert joined["test_folds"] == 2
+    assert "on 48 test images" in joined["answer"]
+
+
+def test_every_point_and_share_of_the_arms_has_a_run_in_each_fold():
+    file = SweepFile("doses", "images", "paper", ratios=[10, 20], test_folds=3, grid={"gan_width": [16, 32]})
+    sweep = lay_out(file, classes=2)
+    assert [(run.point, run.parameters["test_fold"], run.after) for run in sweep.runs] == [
+        (point, fold, "") for point in (0, 1) for fold in (0, 1, 2)
+    ]
+    assert sweep.runs[1].name == "02-gan_width-16-fold-2"
