@@ -1,5 +1,5 @@
 """Lets `python -m pipelines` stand for `gansweep`."""
 
-from pipelines.cli.main import main
+from gansweep import main
 
 main()

@@ -120,13 +120,16 @@ def _run_stages(folder: Path, view: View, cells: int, runner: str, checkpoints: 
 def stage_environment(checkpoints: Path, temporary: Path) -> dict[str, str]:
     """Return the environment of the stages: that of this process, less what would lead them astray.
 
-    Their temporary files lie in the run's folder (KFP leaves one a stage), their code is not looked for in the working
-    folder, and Keras runs on TensorFlow.
+    Their temporary files lie in the run's folder (KFP leaves one a stage). Their packages are looked for where this
+    process looks, in the same order (gansweep.py), and not in the working folder. Keras runs on TensorFlow, with the
+    settings it comes with and not those in the user's home.
     """
     return {
         **os.environ,
         "GANSWEEP_CHECKPOINTS": str(checkpoints),
         "KERAS_BACKEND": "tensorflow",
+        "KERAS_HOME": str(temporary / "keras"),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(temporary),

@@ -1,4 +1,4 @@
-"""Runs every bench and writes one table: python -m tests.bench [--small].
+"""Runs every bench, or those named, and writes one table: python -m tests.bench [--small] [bench ...].
 
 The small form ends in seconds and shows that a bench runs; its figures mean nothing. The table goes to the terminal and
 to build/bench.md. The status is 1 if a bench failed.
@@ -35,15 +35,17 @@ def run(name: str, arguments: list[str]) -> tuple[bool, float, str]:
     return done.returncode == 0, time.monotonic() - start, (done.stdout if done.returncode == 0 else done.stderr)
 
 
-def main(small: bool) -> int:
-    """Run all, show the table, and return the exit status."""
+def main(small: bool, names: list[str]) -> int:
+    """Run all, or those named, show the table, and return the exit status."""
     table = Table("bench", "seconds", "what it found")
     lines = ["| bench | seconds | what it found |", "| --- | --- | --- |"]
     failed = False
-    for name, arguments in SMALL.items():
+    for name, arguments in ((name, SMALL[name]) for name in names or SMALL):
         well, seconds, said = run(name, arguments if small else [])
         failed |= not well
-        told = said.strip() if well else f"failed: {said.strip().splitlines()[-1]}"
+        # Benches call stages, which tell of their progress.
+        found = [line for line in said.splitlines() if line.strip() and not line.startswith("gansweep ")]
+        told = "\n".join(found) if well else f"failed: {said.strip().splitlines()[-1]}"
         table.add_row(name, f"{seconds:.1f}", told)
         lines.append(f"| {name} | {seconds:.1f} | {told.replace('|', '/').replace(chr(10), '<br>')} |")
     Console().print(table, markup=False)
@@ -53,4 +55,4 @@ def main(small: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main("--small" in sys.argv[1:]))
+    sys.exit(main("--small" in sys.argv[1:], [word for word in sys.argv[1:] if word != "--small"]))

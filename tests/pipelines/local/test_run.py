@@ -148,16 +148,47 @@ def with_code_from_here() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
 
 
-def test_stages_are_not_led_astray_by_the_folder_or_the_environment_they_start_in(tmp_path, monkeypatch):
+@pytest.fixture
+def taken(tmp_path):
+    """A folder with the names of gansweep's packages, of some that it needs, and of Python's own."""
+    for name in ("components", "pipelines", "kfp"):
+        (tmp_path / "taken" / name).mkdir(parents=True)
+        (tmp_path / "taken" / name / "__init__.py").write_text(f"raise SystemExit('{name} is taken')")
+    for name in ("json", "yaml", "pathlib", "typing"):
+        (tmp_path / "taken" / f"{name}.py").write_text(f"raise SystemExit('{name} is taken')")
+    return tmp_path / "taken"
+
+
+def test_the_command_and_its_stages_run_where_their_names_are_taken(taken, tmp_path):
+    """In the working folder and on PYTHONPATH. Up to the first stage, which refuses: what it imports by then is what it was made to import."""
+    images = tmp_path / "images"
+    for name in ("benign", "malignant"):
+        (images / name).mkdir(parents=True)
+        for number in range(30):
+            (images / name / f"{number}.png").write_bytes(b"no image")
+    given = {**os.environ, "PYTHONPATH": str(taken)}
+    # As the script that pip installs: Python puts the script's folder first on its path.
+    script = tmp_path / "bin" / "gansweep"
+    script.parent.mkdir()
+    script.write_text("from gansweep import main\nmain()\n")
+    words = [sys.executable, script, "run", "--data", images, "--out", tmp_path / "out", "--set", "arms=real,balanced"]
+    done = subprocess.run(words, env=given, cwd=taken, capture_output=True, text=True, timeout=240)
+    assert "prepare failed: data_set: " in done.stderr, done.stdout + done.stderr
+    assert "finished plan" in (tmp_path / "out" / "run.log").read_text()
+
+
+def test_stages_take_neither_keras_settings_nor_temporary_folders_of_the_user(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "torch")
-    (tmp_path / "components").mkdir()
-    (tmp_path / "components" / "__init__.py").write_text("raise SystemExit('taken')")
-    monkeypatch.setenv("PYTHONPATH", with_code_from_here()["PYTHONPATH"])
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".keras").mkdir()
+    settings = '{"floatx": "float16", "image_data_format": "channels_first", "epsilon": 0.1, "backend": "torch"}'
+    (tmp_path / ".keras" / "keras.json").write_text(settings)
     given = stage_environment(tmp_path / "checkpoints", tmp_path / "tmp")
-    asked = "import components, keras, tempfile; print(keras.backend.backend(), tempfile.gettempdir())"
+    asked = "from keras.config import *; print(backend(), floatx(), image_data_format(), epsilon())"
+    asked += "; import tempfile; print(tempfile.gettempdir())"
     (tmp_path / "tmp").mkdir()
-    said = subprocess.check_output([sys.executable, "-c", asked], env=given, cwd=tmp_path, text=True)
-    assert said.split() == ["tensorflow", str(tmp_path / "tmp")]
+    said = subprocess.check_output([sys.executable, "-c", asked], env=given, text=True)
+    assert said.split() == ["tensorflow", "float32", "channels_last", "1e-07", str(tmp_path / "tmp")]
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", "[" * 100_000, '{"arms": 1}', "{", '{"a": ' + "9" * 5000 + "}"])
