@@ -15,10 +15,10 @@ from rich.table import Table
 ROOT = Path(__file__).parents[2]
 # Bench -> arguments of its small form; bench_runners needs the images and has none.
 SMALL = {
-    "audit": ["400", "100", "32", "1"],
+    "audit": ["200", "50", "32", "1"],
     "compare": ["40"],
     "duplicates": ["200", "32", "1"],
-    "heads": ["2", "1200", "1"],
+    "heads": ["2", "200", "1", "3"],
     "reading": ["300", "2"],
     "storage": ["20", "1000"],
     "synthetic_sets": ["60", "60", "32", "1"],
