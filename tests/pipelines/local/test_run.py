@@ -160,7 +160,7 @@ def taken(tmp_path):
 
 
 def test_the_command_and_its_stages_run_where_their_names_are_taken(taken, tmp_path):
-    """In the working folder and on PYTHONPATH. Up to the first stage, which refuses: what it imports by then is what it was made to import."""
+    """In the working folder and on PYTHONPATH. The second stage refuses the data: the first has found all it needs."""
     images = tmp_path / "images"
     for name in ("benign", "malignant"):
         (images / name).mkdir(parents=True)
