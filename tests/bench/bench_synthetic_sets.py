@@ -19,6 +19,7 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image
 
+from components.contracts.classifier import chosen, save_classifier
 from components.contracts.files import write_json
 from components.contracts.imageset import ImageSet, pixel_digest, write_imageset
 from pipelines.phantoms.drawing import draw_phantom
@@ -63,6 +64,7 @@ def write_data(root: Path, synthetic: int, real: int, size: int) -> None:
         path = root / "external" / CLASSES[number % 2] / f"{number:06}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(cut(number % 2, number, 2)).save(path, quality=85)
+    save_classifier(root / "network", chosen("pretrained", "", "head", "weights"), None)
     (root / "none").mkdir()
     write_json(root / "none" / "nothing.json", {"generators": 0})
 
@@ -98,7 +100,7 @@ def run_stage(stage: str, root: Path, threads: int) -> None:
     else:
         from components.train_classifier.component import train_classifier as component
 
-        given = {"features": at("features"), "models": at("models"), "arm": ARM, "classifier": "pretrained"}
+        given = {"features": at("features"), "network": at("network"), "models": at("models"), "arm": ARM}
         given |= {"replicates": 3, "epochs": 1, "batch_size": 32, "learning_rate": 1e-3, "dropout": 0.0, "patience": 0}
     component.python_func(**sets, **given, seed=0, threads=threads)
 
