@@ -9,6 +9,9 @@ from dataclasses import replace
 from statsmodels.stats.proportion import proportion_confint
 from threadpoolctl import threadpool_limits
 
+from components.compare.statistics.rule import Judgement
+from tests.calibration.folds import Folded
+from tests.calibration.folds import experiment as folded_experiment
 from tests.calibration.worlds import ENDPOINTS, Size, World, experiment
 
 USUAL = World()
@@ -33,18 +36,36 @@ NULLS: dict[str, tuple[World, Size, int]] = {
     "trainings vary twice as much, 3 replicates": (NOISY, Size(replicates=3), 2),
     "40 test images": (USUAL, Size(20, 20), 2),
 }
+FOLDS: dict[str, Folded] = {
+    **{f"5 test folds, {r} replicates": Folded(replicates=r) for r in (2, 3, 5, 10)},
+    **{f"{k} test folds, 3 replicates": Folded(folds=k, replicates=3) for k in (2, 10)},
+    **{
+        f"5 test folds of {g} generators, luck among them": Folded(replicates=r, generators=g, luck=0.3)
+        for g, r in ((2, 4), (5, 5))
+    },
+    "5 test folds of 1 generator, none differs": Folded(generators=1),
+    "5 test folds, 9 arms": Folded(arms=9, replicates=3),
+    "5 test folds of 12 images": Folded(30, 30),
+}
+# Arms that are equally good over all training sets, but not with the ones at hand: of that no interval speaks.
+OTHER_TRAINING_SETS = {"5 test folds, arms with luck in their training sets": Folded(own=True)}
 SIZES = {330: (180, 150), 660: (360, 300), 3300: (1800, 1500)}
 
 
 def false_verdicts(name: str, trials: int, seed: int = 0) -> dict[str, int]:
     """Return for each endpoint how many of `trials` experiments without an effect call any arm helpful or harmful."""
-    world, size, arms = NULLS[name]
-    worlds = {"real": world} | {f"gan:{n + 1}": world for n in range(arms)}
     found = dict.fromkeys(ENDPOINTS, 0)
     for trial in range(trials):
-        for endpoint, judged in experiment(worlds, [seed, trial, *name.encode()], size).items():
+        for endpoint, judged in _null(name, [seed, trial, *name.encode()]).items():
             found[endpoint] += any(each.verdict in ("helps", "hurts") for each in judged.values())
     return found
+
+
+def _null(name: str, seed: list[int]) -> dict[str, dict[str, Judgement]]:
+    if name not in NULLS:
+        return folded_experiment((FOLDS | OTHER_TRAINING_SETS)[name], seed)
+    world, size, arms = NULLS[name]
+    return experiment({"real": world} | {f"gan:{n + 1}": world for n in range(arms)}, seed, size)
 
 
 def power(points: float, size: Size, trials: int, seed: int = 0) -> dict[str, int]:
@@ -66,7 +87,7 @@ def main(trials: int, seed: int) -> None:
     """Print both tables: percent of `trials`, each with its 95% interval."""
     print(f"False verdicts in percent of {trials} experiments without an effect; at most 5 are allowed\n")
     print(f"| World | {' | '.join(ENDPOINTS)} |\n| :-- |{' --: |' * len(ENDPOINTS)}")
-    for name in NULLS:
+    for name in (*NULLS, *FOLDS, *OTHER_TRAINING_SETS):
         cells = [_share(count, trials) for count in false_verdicts(name, trials, seed).values()]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
     print(f"\nPower in percent of {trials} experiments with one helpful arm of two\n")

@@ -31,7 +31,7 @@ class Folded:
     good: then arms are equally good over all training sets, but not with these.
     """
 
-    images: int = 330
+    negatives: int = 360
     positives: int = 300
     folds: int = 5
     replicates: int = 5
@@ -47,10 +47,10 @@ class Folded:
 def experiment(size: Folded, seed: Sequence[int]) -> dict[str, dict[str, Judgement]]:
     """Draw one experiment, train all of it, and judge its arms by each endpoint over the pooled folds."""
     rng = np.random.default_rng(seed)
-    labels = np.repeat([0, 1], [size.images, size.positives])
+    labels = np.repeat([0, 1], [size.negatives, size.positives])
     names = ["real", *(f"gan:{n + 1}" for n in range(size.arms))]
     views = _points(size, labels, len(names), rng)
-    fold = rng.permutation(np.arange(len(labels)) % size.folds)
+    fold = np.concatenate([rng.permutation(np.arange(n) % size.folds) for n in (size.negatives, size.positives)])
     found: dict[str, list[dict[str, Sample]]] = {name: [] for name in names}
     draws = {name: _draws(size, name) for name in names}
     fewest = 0

@@ -9,7 +9,15 @@ TRIALS = 60  # with a true rate of 5%, 9 or more false verdicts have a chance of
 
 
 @pytest.mark.parametrize(
-    "name", ["3 replicates", "3 generators, luck among them", "rare class: 20 of 660", "nearly perfect, 3 replicates"]
+    "name",
+    [
+        "3 replicates",
+        "3 generators, luck among them",
+        "rare class: 20 of 660",
+        "nearly perfect, 3 replicates",
+        "5 test folds, 3 replicates",
+        "5 test folds of 2 generators, luck among them",
+    ],
 )
 def test_false_verdicts_stay_rare(name):
     assert max(false_verdicts(name, TRIALS).values()) <= 8
