@@ -43,6 +43,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         test_fold: int = 0,
         validation_share: float = 0.2,
         max_bad_share: float = 0.05,
+        bits_used: int = 16,
         on_leak: str = "drop",
         on_conflict: str = "drop",
         near_duplicate_correlation: float = 0.99,
@@ -105,6 +106,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             test_fold: Fold that one of these runs tests on, from 0; gansweep sets it, run by run.
             validation_share: Share of the development set that each replicate validates on, 0 to 0.5.
             max_bad_share: Share of unreadable files of a class above which the run stops, 0 to 1.
+            bits_used: Bits in use in grey images of 16 bits, 8 to 16: 12 where values end at 4095, as X-rays' often do.
             on_leak: Development images that share a group with the test set, and synthetic images that are near-copies
                 of test images: `drop`, `keep` or `fail`.
             on_conflict: Images with equal pixels under different labels: `drop` all of them, `keep` or `fail`.
@@ -182,6 +184,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 test_fold=test_fold,
                 validation_share=validation_share,
                 max_bad_share=max_bad_share,
+                bits_used=bits_used,
                 on_leak=on_leak,
                 on_conflict=on_conflict,
                 near_duplicate_correlation=near_duplicate_correlation,
@@ -236,6 +239,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 synthetic_sets=synthetic_sets,
                 synthetic_version=planned.outputs["synthetic_version"],
                 max_bad_share=max_bad_share,
+                bits_used=bits_used,
                 on_leak=on_leak,
                 replicates=replicates,
                 seed=seed,

@@ -7,7 +7,8 @@ Choices, each made so that pictures of one data set stay comparable:
 - Pictures and the thumbnails of the duplicate search shrink by Lanczos: sharp, antialiased, and symmetric, so that a
   flipped picture gives the flipped thumbnail (Pillow's plain average, BOX, shifts by part of a pixel).
 - Transparency is laid on white, as paper and picture viewers show it.
-- 16 bits become 8 by one fixed scale (65535 -> 255), never by each picture's own range: brightness carries meaning.
+- 16 bits become 8 by one fixed scale (65535 -> 255, or 4095 -> 255 where 12 bits are in use), never by each picture's
+  own range: brightness carries meaning.
 - Whatever is done to all pixels is done by bands of rows: of a large picture there are two copies at a time, not five.
 """
 
@@ -77,9 +78,14 @@ class Picture:
 
 
 def decode(
-    data: bytes, size: int, admit: Callable[[int], AbstractContextManager[None]] = lambda needed: nullcontext()
+    data: bytes,
+    size: int,
+    admit: Callable[[int], AbstractContextManager[None]] = lambda needed: nullcontext(),
+    bits_used: int = 16,
 ) -> Picture:
     """Decode an image file into a picture of `size` x `size` pixels; raises RefusedImage with the reason.
+
+    `bits_used` is how many of the 16 bits of a grey value are in use: 2 to their power, less 1, is white.
 
     `admit` is entered before the pixels are decoded, with the number of bytes that this takes: it may wait until
     there is room for them, and raises MemoryError if there never will be.
@@ -88,7 +94,7 @@ def decode(
         raise RefusedImage("empty: the file has zero bytes")
     with ExitStack() as admitted:
         try:
-            rgb, notes = _decode_rgb(data, lambda needed: admitted.enter_context(admit(needed)))
+            rgb, notes = _decode_rgb(data, bits_used, lambda needed: admitted.enter_context(admit(needed)))
         except (RefusedImage, MemoryError):  # want of memory is no fault of the picture
             raise
         except UnidentifiedImageError:
@@ -109,7 +115,7 @@ def decode(
         return Picture(_resized(rgb, size), _resized(rgb, THUMBNAIL), digest.hexdigest(), tuple(notes))
 
 
-def _decode_rgb(data: bytes, admit: Callable[[int], None]) -> tuple[Image.Image, list[str]]:
+def _decode_rgb(data: bytes, bits_used: int, admit: Callable[[int], None]) -> tuple[Image.Image, list[str]]:
     notes: list[str] = []
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         width, height = image.size
@@ -120,10 +126,12 @@ def _decode_rgb(data: bytes, admit: Callable[[int], None]) -> tuple[Image.Image,
         admit(_bytes_needed(image))
         turned = _orientation(image) in _UPRIGHT  # decodes a PNG, where EXIF data may follow the pixels
         image.load()
-        rgb = _to_rgb(image, notes)
+        if sixteen_bits and bits_used < 16 and not image.mode.startswith("I"):
+            raise RefusedImage(f"16 bits in colour, of which bits_used={bits_used} can't be read; convert it to 8 bits")
+        rgb = _to_rgb(image, notes, bits_used)
         if sixteen_bits:
             notes.append(SIXTEEN_BITS)
-            if np.max(rgb.getextrema()) <= _TWELVE_BITS:
+            if bits_used == 16 and np.max(rgb.getextrema()) <= _TWELVE_BITS:
                 notes.append(DARK)
         if turned:
             notes.append("turned upright by its EXIF orientation")
@@ -178,11 +186,11 @@ def _central_square(image: Image.Image) -> Image.Image:
     return image.crop((left, top, left + side, top + side))
 
 
-def _to_rgb(image: Image.Image, notes: list[str]) -> Image.Image:
+def _to_rgb(image: Image.Image, notes: list[str], bits_used: int) -> Image.Image:
     if image.mode == "F":
         raise RefusedImage("floating-point pixels have no known range; convert it to 8 bits")
     if image.mode.startswith("I"):
-        image = _to_eight_bits(image)
+        image = _to_eight_bits(image, bits_used)
     if image.mode not in ("RGB", "RGBA", "RGBa", "RGBX"):
         notes.append(f"{_MODES.get(image.mode, image.mode)} to RGB")
     if image.has_transparency_data:
@@ -199,13 +207,16 @@ def _on_white(image: Image.Image) -> Image.Image:
     return rgb
 
 
-def _to_eight_bits(image: Image.Image) -> Image.Image:
+def _to_eight_bits(image: Image.Image, bits_used: int) -> Image.Image:
+    white = 2**bits_used - 1
     grey = Image.new("L", image.size)
     for band in _bands(image):
         values = np.asarray(image.crop(band)).astype(np.int64)
         if values.min() < 0 or values.max() > 65535:
             raise RefusedImage("pixel values beyond 16 bits have no known range; convert it to 8 bits")
-        grey.paste(Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8)), band)
+        if values.max() > white:
+            raise RefusedImage(f"a pixel of {values.max()}, bits_used={bits_used} end at {white}; raise bits_used")
+        grey.paste(Image.fromarray(((values * 255 + white // 2) // white).astype(np.uint8)), band)
     return grey
 
 

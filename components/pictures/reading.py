@@ -39,6 +39,7 @@ def read_images(
     threads: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
     memory: int | None = None,
+    bits_used: int = 16,
 ) -> Reading:
     """Decode all files of `data_set` into pictures of `size` pixels, on `threads` threads (Pillow frees the GIL).
 
@@ -66,7 +67,7 @@ def read_images(
             except OSError as error:
                 raise RefusedImage(f"it can't be read ({error.strerror or error})") from None
             with processors:
-                picture = decode(data, size, decoding.taken)
+                picture = decode(data, size, decoding.taken, bits_used)
         images[row], thumbnails[row] = picture.pixels, picture.thumbnail
         return picture.sha256, picture.notes
 

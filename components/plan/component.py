@@ -27,6 +27,7 @@ def plan(
     test_fold: int,
     validation_share: float,
     max_bad_share: float,
+    bits_used: int,
     on_leak: str,
     on_conflict: str,
     near_duplicate_correlation: float,

@@ -32,6 +32,7 @@ class Parameters(BaseModel):
     test_fold: Annotated[int, Field(ge=0)]
     validation_share: Annotated[float, Field(gt=0, le=0.5)]
     max_bad_share: Annotated[float, Field(ge=0, lt=1)]
+    bits_used: Annotated[int, Field(ge=8, le=16)]
     on_leak: Literal["drop", "keep", "fail"]
     on_conflict: Literal["drop", "keep", "fail"]
     near_duplicate_correlation: Annotated[float, Field(ge=0.9, le=1)]

@@ -33,7 +33,8 @@ class PrepareSettings:
     `positive_class` is one of the classes; `image_size` in pixels; shares in 0..1; `test_folds` and `test_fold`
     how many test folds there are, 1 for a single test set, and which of them is this one; `on_leak` and `on_conflict`
     are "drop", "keep" or "fail"; `smallest_class` is the least number of images of a class that a GAN needs to learn
-    from (its batch), 0 without GANs; `threads` changes the speed, never the result.
+    from (its batch), 0 without GANs; `bits_used` of 16 hold a grey value (see `decode`); `threads` changes the speed,
+    never the result.
     """
 
     positive_class: str
@@ -43,6 +44,7 @@ class PrepareSettings:
     test_fold: int = 0
     validation_share: float = 0.2
     max_bad_share: float = 0.05
+    bits_used: int = 16
     on_leak: str = "drop"
     on_conflict: str = "drop"
     near_duplicate_correlation: float = 0.99
@@ -76,6 +78,7 @@ def prepare(
         settings.image_size,
         settings.threads,
         lambda done, total: say("prepare", "-", done, total, "images"),
+        bits_used=settings.bits_used,
     )
     check_files(data_set, {file.path: reason for file, reason in reading.refused}, settings.max_bad_share)
 

@@ -130,7 +130,7 @@ def _warnings(report: dict[str, Any], whole: ImageSet, near: Pairs) -> list[str]
     if dark > deep / 2:
         said.append(
             f"{dark:,} of {count(deep, 'file')} of 16 bits hold no value above 4095, as 12-bit pictures do: they turn "
-            "out nearly black; multiply their values by 16 first"
+            "out nearly black; set bits_used to 12, or to the bits that are in use"
         )
     return said
 

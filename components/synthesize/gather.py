@@ -35,6 +35,7 @@ def gather(
     threads: int,
     max_bad_share: float,
     add: Callable[[np.ndarray, list[str]], np.ndarray],
+    bits_used: int = 16,
 ) -> Gathered:
     """Read up to `most` images of a class in a random order fixed by `seed`, and hand their pixels to `add` in chunks.
 
@@ -50,7 +51,7 @@ def gather(
     while waiting and len(found.paths) < most:
         chunk, waiting = waiting[:CHUNK], waiting[CHUNK:]
         looked_at += chunk
-        reading = read_images(replace(one.data_set, files=tuple(chunk)), size, threads)
+        reading = read_images(replace(one.data_set, files=tuple(chunk)), size, threads, bits_used=bits_used)
         places = {file.path: place for place, file in enumerate(reading.files)}
         rows = [places[file.path] for file in chunk if file.path in places][: most - len(found.paths)]
         taken = add(reading.images[rows], [reading.files[row].path for row in rows])

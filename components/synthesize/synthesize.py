@@ -60,6 +60,7 @@ def synthesize(
     max_bad_share: float,
     replicates: int,
     threads: int,
+    bits_used: int = 16,
     synthetic_folder: str | Path,
     report_folder: str | Path,
 ) -> None:
@@ -99,7 +100,18 @@ def synthesize(
                 for one in sets:
                     gathered.append(
                         _gather(
-                            one, label, development, arms, replicates, seed, threads, max_bad_share, rows, screen, add
+                            one,
+                            label,
+                            development,
+                            arms,
+                            replicates,
+                            seed,
+                            threads,
+                            max_bad_share,
+                            bits_used,
+                            rows,
+                            screen,
+                            add,
                         )
                     )
                     report("synthesize", "-", rows.generators, planned, "generators")
@@ -171,6 +183,7 @@ def _gather(
     seed: int,
     threads: int,
     max_bad_share: float,
+    bits_used: int,
     rows: _Rows,
     screen: Screen,
     add: Add,
@@ -186,7 +199,7 @@ def _gather(
         add(images[taken])
         return taken
 
-    found = gather(one, name, most, development.image_size, seed, threads, max_bad_share, take)
+    found = gather(one, name, most, development.image_size, seed, threads, max_bad_share, take, bits_used)
     copies = screen.copies_of(name, one.generator)
     if not found.paths and copies:
         raise InputError(

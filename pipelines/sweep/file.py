@@ -41,7 +41,8 @@ NOT_IN_GRID = {
     "arms": "list them under arms or ratios",
     "seed": "set replicates higher to see how trainings vary",
     **dict.fromkeys(
-        ("table", "table_columns", "on_conflict", "positive_class", "test_share", "max_bad_share"), _ONE_TEST_SET
+        ("table", "table_columns", "on_conflict", "positive_class", "test_share", "max_bad_share", "bits_used"),
+        _ONE_TEST_SET,
     ),
     "near_duplicate_correlation": _ONE_TEST_SET,
     "test_folds": _ONE_TEST_SET,

@@ -8,7 +8,7 @@ from picture_files import encoded, picture
 from PIL import Image, TiffImagePlugin
 
 from components.pictures import decode as decode_module
-from components.pictures.decode import RefusedImage, decode
+from components.pictures.decode import DARK, RefusedImage, decode
 
 
 def refusal(data: bytes) -> str:
@@ -97,6 +97,30 @@ def test_sixteen_bits_are_scaled_by_the_fixed_full_range():
     assert np.unique(decoded.pixels[:, -8:]).tolist() == [64]
 
 
+def test_twelve_of_sixteen_bits_are_scaled_on_request_and_else_noted_as_dark():
+    values = np.zeros((40, 40), dtype=np.uint16)
+    values[:, 20:], values[:, 30:] = 2048, 4095
+    file = encoded(Image.fromarray(values))
+    assert decode(file, 40).notes == ("grey to RGB", "16 bits to 8", DARK)
+    scaled = decode(file, 40, bits_used=12)
+    assert scaled.notes == ("grey to RGB", "16 bits to 8")
+    assert [scaled.pixels[0, column, 0] for column in (5, 25, 37)] == [0, 128, 255]
+    assert decode(tiff_sixteen_bits_big_endian(values), 40, bits_used=12).sha256 == scaled.sha256
+
+
+def test_values_beyond_the_bits_in_use_are_refused():
+    file = encoded(Image.fromarray(np.full((9, 9), 4096, dtype=np.uint16)))
+    with pytest.raises(RefusedImage, match="a pixel of 4096, bits_used=12 end at 4095; raise bits_used"):
+        decode(file, 9, bits_used=12)
+    with pytest.raises(RefusedImage, match="16 bits in colour"):
+        decode(sixteen_bit_colour(), 8, bits_used=12)
+
+
+def test_eight_bits_are_read_alike_whatever_bits_are_in_use():
+    grey = encoded(picture(5).convert("L"))
+    assert decode(grey, 32, bits_used=12).sha256 == decode(grey, 32).sha256
+
+
 def test_big_endian_sixteen_bits_are_read_alike():
     values = np.linspace(0, 65535, 1600).reshape(40, 40).astype(np.uint16)
     small = decode(encoded(Image.fromarray(values), "TIFF"), 32)
@@ -115,7 +139,7 @@ def tiff_sixteen_bits_big_endian(values: np.ndarray) -> bytes:
     return b"MM\x00*" + struct.pack(">I", 8 + len(body)) + body + table
 
 
-def test_sixteen_bit_colour_is_noted():
+def sixteen_bit_colour() -> bytes:
     rgb = np.zeros((20, 20, 3), dtype=">u2")
     rgb[..., 0] = 65535
     rows = b"".join(b"\x00" + row.tobytes() for row in rgb)
@@ -124,8 +148,11 @@ def test_sixteen_bit_colour_is_noted():
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
     header = struct.pack(">IIBBBBB", 20, 20, 16, 2, 0, 0, 0)
-    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    decoded = decode(data, 8)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def test_sixteen_bit_colour_is_noted():
+    decoded = decode(sixteen_bit_colour(), 8)
     assert decoded.notes == ("16 bits to 8",)
     assert decoded.pixels[0, 0].tolist() == [255, 0, 0]
 

@@ -158,14 +158,16 @@ def test_the_same_picture_under_two_labels_is_kept_or_stops_the_run_on_request(t
         prepared(root, tmp_path / "other", on_conflict="fail")
 
 
-@pytest.mark.parametrize(("scale", "said"), [(16, True), (257, False)])
-def test_twelve_bits_in_files_of_sixteen_are_told(tmp_path, scale, said):
+@pytest.mark.parametrize(("scale", "bits", "said"), [(16, 16, True), (257, 16, False), (16, 12, False)])
+def test_twelve_bits_in_files_of_sixteen_are_told_or_scaled_on_request(tmp_path, scale, bits, said):
     for number, name in enumerate(("benign", "malignant")):
         (tmp_path / "data" / name).mkdir(parents=True)
         for i in range(12):
             grey = np.asarray(picture(100 * number + i).convert("L")).astype(np.uint16) * scale
             Image.fromarray(grey).save(tmp_path / "data" / name / f"{i}.png")
-    _, report = prepared(tmp_path / "data", tmp_path / "out")
+    _, report = prepared(tmp_path / "data", tmp_path / "out", bits_used=bits)
+    bright = read_imageset(tmp_path / "out" / "development_set").images.max() > 16
+    assert bright != said
     told = "24 of 24 files of 16 bits hold no value above 4095, as 12-bit pictures do"
     assert [warning.startswith(told) for warning in report["warnings"]] == [True] * said
 
