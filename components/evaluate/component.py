@@ -25,6 +25,8 @@ def evaluate(
     from components.evaluate.views import confusion_view, roc_view
 
     with stage("evaluate", arm):
+        evaluation.metadata["display_name"] = f"evaluation {arm}"
+        classification_metrics.metadata["display_name"] = f"classification metrics {arm}"
         test = read_imageset(test_set.path)
         looked_at = read_features(features.path)
         evaluate(models.path, test, target_sensitivity, evaluation.path, threads=threads, features=looked_at)

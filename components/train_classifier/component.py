@@ -30,6 +30,7 @@ def train_classifier(
     from components.contracts.progress import stage
 
     with stage("train_classifier", arm):
+        models.metadata["display_name"] = f"models {arm}"
         development, synthetic = read_imageset(development_set.path), read_imageset(synthetic_set.path)
         recipe = parse_arm(arm)
         classifier, file = load_classifier(network.path)

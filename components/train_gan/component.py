@@ -50,6 +50,8 @@ def train_gan(
     # KFP hands every number in a dictionary over as a float.
     label, replicate, seed = cell["label"], int(cell["replicate"]), int(cell["seed"])
     with stage("train_gan", f"{label}/{replicate}"):
+        generator.metadata["display_name"] = f"generator {label}/{replicate}"
+        curves.metadata["display_name"] = f"curves {label}/{replicate}"
         settings = GanSettings(
             updates=updates,
             epochs=epochs,

@@ -96,19 +96,30 @@ def wait(
 
 
 def publish(
+    presets: Annotated[
+        list[str] | None,
+        typer.Option("--preset", help="Defaults of its form: a preset, or a YAML file of parameters. Repeatable."),
+    ] = None,
+    data: Annotated[str, typer.Option("--data", help="Default of data_set in its form: minio://bucket/prefix.")] = "",
     registry: Registry = "gansweep",
     tag: Tag = components.__version__,
     host: Host = "",
     namespace: Namespace = "kubeflow",
 ) -> None:
-    """Add the pipeline to Kubeflow Pipelines, as a version named by its tag, to start it from the user interface."""
-    from pipelines.cluster.kubeflow import connect
-    from pipelines.cluster.submit import publish as upload
-    from pipelines.gan_augmentation import NAME
+    """Add the pipeline to Kubeflow Pipelines, as a version named by its tag, to start it from the user interface.
 
+    Where that name is taken by one with other defaults, a few digits join it.
+    """
+    from pipelines.cluster.kubeflow import connect
+    from pipelines.cluster.versions import publish as upload
+    from pipelines.gan_augmentation import NAME
+    from pipelines.parameters import load_presets
+
+    defaults = load_presets(presets or []) | ({"data_set": data} if data else {})
     with connect(host, namespace) as cluster:
-        added = upload(cluster, registry, tag)
-    said = f"Added version {tag} of pipeline {NAME}" if added else f"Pipeline {NAME} has version {tag} already"
+        version = upload(cluster, registry, tag, defaults)
+    added, there = "Added version {} of pipeline {}", "Version {} of pipeline {} is there already"
+    said = (added if version.added else there).format(version.name, NAME)
     console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -16,15 +16,14 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
-import yaml
 
 from components.contracts.errors import InputError
 from components.contracts.files import whole_file
 from pipelines.cluster.port_forward import SERVICE, PortForward
-from pipelines.gan_augmentation import NAME
 from pipelines.runs.endings import StageError
 
 API = "apis/v2beta1"
+EXPERIMENT_ABOUT = "Runs of gansweep: does synthetic data help a medical image classifier, and how much of it?"
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 SECONDS_OF_PATIENCE = 600.0
 SECONDS_TO_ANSWER_FIRST = 20.0
@@ -100,7 +99,8 @@ class Cluster:
 
         def find_or_make() -> str:
             found = self._list("experiments", name)
-            made = found[0] if found else self._once("POST", "experiments", json={"display_name": name}).json()
+            body = {"display_name": name, "description": EXPERIMENT_ABOUT}
+            made = found[0] if found else self._once("POST", "experiments", json=body).json()
             return made["experiment_id"]
 
         return self._patiently(find_or_make)
@@ -110,18 +110,17 @@ class Cluster:
         return self._patiently(lambda: self._newest(experiment_id, name))
 
     def create_run(
-        self, experiment_id: str, name: str, pipeline: Path, parameters: dict[str, Any], after: str = ""
+        self, experiment_id: str, name: str, version: dict[str, str], parameters: dict[str, Any], after: str = ""
     ) -> dict[str, Any]:
-        """Start a run of a compiled pipeline and return it.
+        """Start a run of a version of the pipeline, which `version` refers to, and return it.
 
         If the connection breaks while it is started, the run is looked for by its name before another try, so that
         it is never started twice; `after` is the id of an older run of that name, "" if there is none.
         """
-        specification, platform = yaml.safe_load_all(pipeline.read_text(encoding="utf-8"))
         body = {
             "experiment_id": experiment_id,
             "display_name": name,
-            "pipeline_spec": {"pipeline_spec": specification, "platform_spec": platform},
+            "pipeline_version_reference": version,
             "runtime_config": {"parameters": parameters},
         }
         return self._create(body, after)
@@ -156,19 +155,31 @@ class Cluster:
         """
         return self._json("GET", f"runs/{quote(run_id, safe='')}?view=FULL")
 
-    def publish(self, pipeline: Path, version: str) -> bool:
-        """Add a compiled pipeline as a version of gansweep's pipeline; False if that version is there already."""
+    def version(
+        self, file: Path, pipeline: tuple[str, str], names: tuple[str, ...], known_by: str, about: str
+    ) -> tuple[str, dict[str, str], bool]:
+        """Return name and reference of a version of a pipeline, and whether it has been added now, from `file`.
 
-        def find_or_upload() -> bool:
-            found = self._list("pipelines", NAME)
-            named = {"name": NAME, "display_name": NAME}
+        `pipeline` are its name and description. The version is the first of `names` whose description holds `known_by`;
+        a new one takes the first name that is free, with the description `about`.
+        """
+
+        def find_or_upload() -> tuple[str, dict[str, str], bool]:
+            found = self._list("pipelines", pipeline[0])
+            named = {"name": pipeline[0], "display_name": pipeline[0], "description": pipeline[1]}
             pipeline_id = (found[0] if found else self._once("POST", "pipelines", json=named).json())["pipeline_id"]
-            if self._list(f"pipelines/{pipeline_id}/versions", version):
-                return False
-            files = {"uploadfile": (pipeline.name, pipeline.read_bytes())}
-            wanted = {"name": version, "pipelineid": pipeline_id}
-            self._once("POST", "pipelines/upload_version", params=wanted, files=files)
-            return True
+            free = []
+            for name in names:
+                there = self._list(f"pipelines/{pipeline_id}/versions", name)
+                if there and known_by in there[0].get("description", ""):
+                    return name, _reference(pipeline_id, there[0]), False
+                free += [] if there else [name]
+            if not free:
+                raise ClusterError(f"the versions {', '.join(names)} are not gansweep's; give the images another --tag")
+            files = {"uploadfile": (file.name, file.read_bytes())}
+            wanted = {"name": free[0], "pipelineid": pipeline_id, "description": about}
+            made = self._once("POST", "pipelines/upload_version", params=wanted, files=files).json()
+            return free[0], _reference(pipeline_id, made), True
 
         return self._patiently(find_or_upload)
 
@@ -259,6 +270,10 @@ class Cluster:
                 if self._forward and self._host == host:  # else another thread has been faster
                     with suppress(InputError):  # the cluster may be back for the next try
                         self._host = self._forward.open()
+
+
+def _reference(pipeline_id: str, version: dict[str, Any]) -> dict[str, str]:
+    return {"pipeline_id": pipeline_id, "pipeline_version_id": version["pipeline_version_id"]}
 
 
 def _reason(answer: requests.Response) -> str:

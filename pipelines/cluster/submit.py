@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from components.plan.parameters import check_parameters
 from components.storage.objects import is_address
 from pipelines.cluster.kubeflow import Cluster
 from pipelines.cluster.records import Output, only
-from pipelines.compile import compile_pipeline
+from pipelines.cluster.versions import find_version
 from pipelines.parameters import addresses
 from pipelines.runs.folder import LITTER, RESULTS, folder_name
 
@@ -47,18 +46,8 @@ def submit(
     moment = time.strftime("%Y-%m-%d %H:%M:%S")
     # The ending tells apart what was submitted in one second; by its name a run is found whose start was cut off.
     name = f"{Path(preset).stem} {Path(values['data_set']).name} {moment} {secrets.token_hex(2)}"
-    with tempfile.TemporaryDirectory() as folder:
-        pipeline = Path(folder) / "pipeline.yaml"
-        compile_pipeline(pipeline, registry, tag)
-        return cluster.create_run(cluster.experiment(experiment), name, pipeline, values)
-
-
-def publish(cluster: Cluster, registry: str, tag: str) -> bool:
-    """Add the pipeline with these images as version `tag`; False if that version is there already."""
-    with tempfile.TemporaryDirectory() as folder:
-        pipeline = Path(folder) / "pipeline.yaml"
-        compile_pipeline(pipeline, registry, tag)
-        return cluster.publish(pipeline, tag)
+    version = find_version(cluster, registry, tag)
+    return cluster.create_run(cluster.experiment(experiment), name, version.reference, values)
 
 
 def results_folder(run: dict[str, Any]) -> Path:

@@ -15,8 +15,8 @@ from pipelines.cluster.failure import Failure, find_failure
 from pipelines.cluster.kubeflow import ENDED, Cluster
 from pipelines.cluster.records import Output, only, outputs
 from pipelines.cluster.submit import check_for_cluster, fetch, fetch_results
+from pipelines.cluster.versions import find_version
 from pipelines.cluster.watch import SECONDS_BETWEEN_LOOKS, TaskStates
-from pipelines.compile import compile_pipeline
 from pipelines.digest import code_digest
 from pipelines.runs.endings import StageError
 from pipelines.runs.folder import folder_name, open_run_folder
@@ -46,8 +46,7 @@ def work_there(cluster: Cluster, sweep: Sweep, folder: Path, registry: str, tag:
     `retry` one that fails outside its stages is submitted again.
     """
     experiment = cluster.experiment(sweep.name)
-    pipeline = folder / "pipeline.yaml"
-    compile_pipeline(pipeline, registry, tag)
+    version = find_version(cluster, registry, tag).reference
     ended = threading.Event()
 
     def do(run: PlannedRun, own: Path, show: Callable[[Event], None]) -> None:
@@ -57,7 +56,7 @@ def work_there(cluster: Cluster, sweep: Sweep, folder: Path, registry: str, tag:
         found = newest_try(cluster, first) if first else None
         if not found or found.get("state") in ("FAILED", "CANCELED"):
             before = first["run_id"] if first else ""
-            found = cluster.create_run(experiment, name, pipeline, run.parameters, after=before)
+            found = cluster.create_run(experiment, name, version, run.parameters, after=before)
 
         def watch(run_id: str) -> Failure | None:
             tasks = TaskStates()

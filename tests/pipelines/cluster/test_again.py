@@ -41,7 +41,7 @@ def test_a_driver_that_failed_is_named_with_its_last_line_and_the_run_is_submitt
     assert {path.name for path in out.iterdir()} == set(RESULTS)
     first, second = kubeflow.runs
     assert second["display_name"] == f"{first['display_name']}, try 2"
-    for part in ("experiment_id", "pipeline_spec", "runtime_config"):
+    for part in ("experiment_id", "pipeline_version_reference", "runtime_config"):
         assert second[part] == first[part]
     assert (
         f"the run failed outside its stages: the driver of prepare: its task ended as FAILED; pod {DRIVER}" in complaint

@@ -5,12 +5,10 @@ import pytest
 from fake_kubeflow import Fault
 from submissions import DATA
 
-from pipelines.compile import compile_pipeline
-
 pytestmark = [pytest.mark.usefixtures("quick"), pytest.mark.filterwarnings("ignore:This client only works")]
 
 
-def test_submit_starts_the_run_that_kubeflows_own_client_would_start(kubeflow, gansweep, tmp_path):
+def test_submit_starts_the_run_that_kubeflows_own_client_would_start(kubeflow, gansweep):
     settings = ("--set", "arms=real,gan:50", "--registry", "r.example/g", "--tag", "abc123")
     status, said, complaint = gansweep("submit", *DATA, *settings, "--host", kubeflow.host)
     assert (status, complaint) == (0, "")
@@ -20,12 +18,16 @@ def test_submit_starts_the_run_that_kubeflows_own_client_would_start(kubeflow, g
     parameters = run["runtime_config"]["parameters"]
     assert (parameters["arms"], parameters["gan_updates"]) == (["real", "gan:50"], 300)
 
-    compile_pipeline(tmp_path / "p.yaml", "r.example/g", "abc123")
     client = kfp.Client(kubeflow.host)
     experiment = client.get_experiment(experiment_name="gansweep").experiment_id
-    client.create_run_from_pipeline_package(str(tmp_path / "p.yaml"), parameters, experiment_id=experiment)
+    pipeline = client.get_pipeline_id("gan-augmentation")
+    (version,) = client.list_pipeline_versions(pipeline).pipeline_versions
+    client.run_pipeline(
+        experiment, "theirs", params=parameters, pipeline_id=pipeline, version_id=version.pipeline_version_id
+    )
     ours, theirs = kubeflow.runs
-    assert ours["pipeline_spec"] == theirs["pipeline_spec"]
+    assert version.display_name == "abc123"
+    assert ours["pipeline_version_reference"] == theirs["pipeline_version_reference"]
     assert ours["runtime_config"] == theirs["runtime_config"]
     assert ours["experiment_id"] == theirs["experiment_id"] == experiment
 
@@ -67,7 +69,7 @@ def test_what_the_server_refuses_is_told_in_its_words_at_once(kubeflow, gansweep
 def test_the_pipeline_is_published_once_a_tag(kubeflow, gansweep):
     words = ("publish", "--host", kubeflow.host, "--tag")
     assert gansweep(*words, "abc123")[:2] == (0, "Added version abc123 of pipeline gan-augmentation\n")
-    assert gansweep(*words, "abc123")[:2] == (0, "Pipeline gan-augmentation has version abc123 already\n")
+    assert gansweep(*words, "abc123")[:2] == (0, "Version abc123 of pipeline gan-augmentation is there already\n")
     kubeflow.faults = [Fault("POST /apis/v2beta1/pipelines/upload_version", done=True)]
     gansweep(*words, "def456")
     client = kfp.Client(kubeflow.host)
