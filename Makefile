@@ -118,7 +118,7 @@ deploy: ## Bring MinIO, Kubeflow Pipelines and the pipeline to the current clust
 upload: ## Bring DATA=folder, or one file, to the cluster's MinIO, as minio://gansweep/data/NAME
 	@$(NEED_CLUSTER) upload
 	@$(MAKE) --no-print-directory setup
-	@DATA="$(DATA)" NAME="$(NAME)" BIN="$(BIN)" manifests/upload.sh
+	@DATA="$(DATA)" NAME="$(NAME)" OVERLAY="$(OVERLAY)" REGISTRY="$(REGISTRY)" TAG="$(TAG)" BIN="$(BIN)" manifests/upload.sh
 
 submit: ## Run the pipeline in the cluster and wait for its report: on phantoms, or DATA=folder or minio://..., PRESET, SET, OUT
 	@$(NEED_CLUSTER) submit
@@ -127,7 +127,7 @@ ifeq ($(DATA),)
 	$(BIN)/gansweep phantoms $(PHANTOMS)
 endif
 ifeq ($(findstring ://,$(DATA)),)
-	@DATA="$(or $(DATA),$(PHANTOMS))" NAME="$(NAME)" BIN="$(BIN)" manifests/upload.sh
+	@DATA="$(or $(DATA),$(PHANTOMS))" NAME="$(NAME)" OVERLAY="$(OVERLAY)" REGISTRY="$(REGISTRY)" TAG="$(TAG)" BIN="$(BIN)" manifests/upload.sh
 endif
 	$(BIN)/gansweep submit --data "$(ADDRESS)" \
 	  --preset "$$PRESET" --preset manifests/overlays/$(OVERLAY)/parameters.yaml --settings "$$SET" \

@@ -135,5 +135,5 @@ for object in $(kubectl get deployments --namespace "$namespace" --output jsonpa
   await "$object" rollout status
 done
 
-"$BIN/gansweep" publish --registry "${REGISTRY:-gansweep}" --tag "$TAG"
+"$BIN/gansweep" publish --preset "$here/overlays/$OVERLAY/parameters.yaml" --registry "${REGISTRY:-gansweep}" --tag "$TAG"
 say "done. The UI: kubectl port-forward --namespace $namespace service/ml-pipeline-ui 8080:80, then http://localhost:8080"

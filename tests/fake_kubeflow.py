@@ -3,6 +3,7 @@ store do, and as the API of Kubernetes for the pods of its runs. It runs nothing
 story, one a look, and its artifacts are those of a finished run on this machine.
 """
 
+import base64
 import json
 import re
 import sys
@@ -55,6 +56,7 @@ class FakeKubeflow:
         self.tasks: dict[str, list[dict[str, Any]]] = {}  # state of a run -> its tasks
         self.pods: list[Pod] = []
         self.workflows: dict[str, dict[str, Any]] = {}  # id of a run -> Argo's workflow
+        self.secrets: dict[str, dict[str, str]] = {}
         self.faults: list[Fault] = []
         self.requests: list[str] = []
         self.experiments: list[dict[str, Any]] = []
@@ -133,6 +135,10 @@ class FakeKubeflow:
             if path == "/apis/argoproj.io/v1alpha1/namespaces/kubeflow/workflows":
                 run_id = wanted["labelSelector"].removeprefix("pipeline/runid=")
                 return 200, {"items": [self.workflows[run_id]] if run_id in self.workflows else []}
+            if path.startswith("/api/v1/namespaces/kubeflow/secrets/"):
+                held = self.secrets.get(path.rpartition("/")[2])
+                data = {key: base64.b64encode(text.encode()).decode() for key, text in (held or {}).items()}
+                return (200, {"data": data}) if held else (404, {"message": "not found"})
             if path.startswith("/api/v1/namespaces/kubeflow/pods"):
                 return self._kubernetes(path, wanted)
             return 404, {"error": f"no such address: {path}"}

@@ -17,6 +17,7 @@ from pipelines.cli.options import (
     Again,
     Jobs,
     MoreSettings,
+    Namespace,
     Presets,
     Registry,
     Settings,
@@ -157,20 +158,23 @@ def upload(
     table: Annotated[
         str, typer.Option("--table", help="Table that holds the labels, where folders are no classes; send it as well.")
     ] = "",
+    namespace: Namespace = "kubeflow",
 ) -> None:
     """Bring a data set to MinIO, or any S3 server. What is there unchanged is passed over.
 
-    The server and the login come from GANSWEEP_S3_ENDPOINT, GANSWEEP_S3_ACCESS_KEY and GANSWEEP_S3_SECRET_KEY.
+    The server and the login come from GANSWEEP_S3_ENDPOINT, GANSWEEP_S3_ACCESS_KEY and GANSWEEP_S3_SECRET_KEY; without
+    the first of them, they are those of the MinIO in the cluster of the current kubeconfig.
     """
+    from pipelines.cluster.store import reach_store
     from pipelines.cluster.upload import plan_upload, upload_with_progress, warnings
     from pipelines.runs.endings import ended_by_signals
 
-    transfer = plan_upload(source, address, table)
-    for warning in warnings(transfer):
-        errors.print(f"upload: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-    if transfer.left_out and not transfer.size:
-        _fail("upload: every file was left out, nothing is sent", 1)
-    with ended_by_signals("the same command sends the rest"):
+    with ended_by_signals("the same command sends the rest"), reach_store(namespace):
+        transfer = plan_upload(source, address, table)
+        for warning in warnings(transfer):
+            errors.print(f"upload: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        if transfer.left_out and not transfer.size:
+            _fail("upload: every file was left out, nothing is sent", 1)
         upload_with_progress(transfer, console)
 
 

@@ -17,10 +17,10 @@ _READY = re.compile(r"Forwarding from (127\.0\.0\.1:\d+)")
 
 
 class PortForward:
-    """A way to Kubeflow Pipelines that can be opened again when it breaks."""
+    """A way to a service, Kubeflow Pipelines if no other is named, that can be opened again when it breaks."""
 
-    def __init__(self, namespace: str) -> None:
-        self._namespace = namespace
+    def __init__(self, namespace: str, service: str = SERVICE, port: int = 80) -> None:
+        self._namespace, self._service, self._port = namespace, service, port
         self._process: subprocess.Popen[str] | None = None
 
     def open(self) -> str:
@@ -33,7 +33,7 @@ class PortForward:
             raise InputError("--host: kubectl is not installed; install it, or give the address of Kubeflow Pipelines")
         words = ["kubectl", "--namespace", self._namespace, "port-forward", "--address", "127.0.0.1"]
         self._process = subprocess.Popen(
-            ["sh", "-c", _GUARDED, "sh", *words, f"service/{SERVICE}", ":80"],
+            ["sh", "-c", _GUARDED, "sh", *words, f"service/{self._service}", f":{self._port}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -61,6 +61,8 @@ class PortForward:
 
     def _refusal(self, said: list[str]) -> str:
         last = said[-1].removeprefix("error: ") if said else "kubectl port-forward did not answer"
+        if self._service != SERVICE:
+            return f"--namespace: no way to {self._service} in namespace {self._namespace} ({last}); make deploy first"
         if "NotFound" in last:
             return (
                 f"--namespace: no Kubeflow Pipelines in namespace {self._namespace} (no service {SERVICE}); "

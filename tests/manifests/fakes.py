@@ -8,10 +8,6 @@ case "$*" in
   "get --raw /version"*) [ ! -e "$FAKES/dead" ] ;;
   "config current-context") echo kind-test ;;
   "get namespaces,customresourcedefinitions "*) cat "$FAKES/foreign" 2> /dev/null || true ;;
-  "get secret "*" --output jsonpath="*) [ ! -e "$FAKES/secrets/$3" ] || printf 'told by kubectl' | base64 ;;
-  "port-forward "*)
-    echo "${FORWARDED:-Forwarding from 127.0.0.1:4567 -> 9000}"
-    exec sleep 60 ;;
   "get secret "*) [ ! -e "$FAKES/secrets/$3" ] || echo "secret/$3" ;;
   "get endpointslices "*addresses*) printf '10.0.0.7\n' ;;
   "get endpointslices "*ports*) printf 6443 ;;
@@ -70,7 +66,7 @@ case "$*" in
 esac
 """
 GANSWEEP = r"""
-env | grep ^GANSWEEP_S3_ > "$FAKES/environment" || true
+[ "$1" != upload ] || env | grep ^GANSWEEP_S3_ENDPOINT > "$FAKES/environment" || true
 """
 
 
