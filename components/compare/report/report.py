@@ -18,6 +18,7 @@ from components.compare.report import text as report_text
 from components.compare.report.checklist import checklist
 from components.compare.report.classifier import size_of
 from components.compare.report.gans_section import gans_section
+from components.compare.report.learning import learning_section
 from components.compare.report.ledger_section import ledger_section
 from components.compare.report.pictures import embedded
 from components.compare.statistics.rule import SENSITIVITY, Rule
@@ -96,6 +97,7 @@ def write_report(
         "level": f"{100 * verdict['rule']['confidence']:g}%",
     }
     sections |= _verdict_section(verdict)
+    sections["learning"] = learning_section(verdict)
     sections |= _reports_section(verdict)
     sections |= _curves_section(verdict, [read_json(Path(folder) / "evaluation.json") for folder in evaluations])
     sections |= gans_section(Path(synthetic_report), audit, synthetic, development)
@@ -238,6 +240,7 @@ def _contents(sections: dict[str, Any]) -> list[tuple[str, str]]:
     wanted = (
         ("verdict", "Verdict", True),
         ("dose", "Dose-response", sections["doses"]),
+        ("learning", "Learning curve", sections["learning"]["curve"]),
         ("reports", "Reports and matrices", True),
         ("curves", "ROC and calibration", True),
         ("training", "Classifier training", True),

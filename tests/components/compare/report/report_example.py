@@ -156,6 +156,8 @@ def _evaluation(folder: Path, arm: str, test: ImageSet, development: ImageSet, r
     classes, positive = test.classes, test.classes.index(test.positive_class)
     recipe = parse_arm(arm)
     sharpness = 2.1 + 0.25 * number - (1.2 if not recipe.uses_real else 0)
+    if 0 < recipe.real_share < 1:
+        sharpness = 2.1 + 0.4 * np.log2(recipe.real_share)
     difficulty = np.random.default_rng(99).normal(0, 1.2, (len(test), len(classes)))
     folder.mkdir(parents=True)
     found, probabilities = [], []
@@ -177,7 +179,7 @@ def _evaluation(folder: Path, arm: str, test: ImageSet, development: ImageSet, r
             {
                 "seed": replicate,
                 "generator": "gan-0" if recipe.uses_synthetic else "",
-                "training_images": len(development) * 4 // 5 + _doses(arm) * len(classes),
+                "training_images": int(len(development) * 4 / 5 * recipe.real_share) + _doses(arm) * len(classes),
                 "epochs_run": epochs,
                 "best_epoch": epochs - 5,
                 "history": {key: [float(v) for v in values] for key, values in history.items()},
