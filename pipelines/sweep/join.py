@@ -225,6 +225,7 @@ def _entry(row: Row, sweep: Sweep, judgement: Judgement | None, rule: Rule) -> d
         "synthetic_images": float(np.mean(list(evaluation.synthetic_per_class.values()))),
         "synthetic_per_class": evaluation.synthetic_per_class,
         "training_images": evaluation.training_images,
+        "classifier": evaluation.classifier,
         "replicates": len(evaluation.probabilities),
         "mean": {name: level.value for name, level in row.levels.items()},
         "intervals": {name: list(level.interval_within(rule.confidence)) for name, level in row.levels.items()},

@@ -17,6 +17,7 @@ from components.contracts.arms import parse_arm
 from components.contracts.files import write_json, write_text
 from components.contracts.plain_text import spreadsheet_cell
 from components.pictures.figures import Line, draw_lines, inline_svg, panels, series_style
+from pipelines.sweep.complexity import classifiers, complexity
 from pipelines.sweep.join import METRICS
 
 TITLES = {
@@ -53,6 +54,8 @@ def write_results(folder: Path, joined: dict[str, Any], links: dict[str, str]) -
             for kind, title, start in _kinds(joined["arms"])
             if (lines := _lines(joined["arms"], kind, start))
         },
+        complexity=complexity(joined),
+        classifiers=classifiers(joined),
         links=links,
         text=report_text,
         notes=notes(joined),
@@ -66,7 +69,7 @@ def table_csv(joined: dict[str, Any]) -> str:
     ends = ("", "_low", "_high")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(
-        ["point", "arm", "run", "synthetic_images", "training_images", "replicates"]
+        ["point", "arm", "run", "synthetic_images", "training_images", "replicates", "weights", "trainable_weights"]
         + [name + end for name in METRICS for end in ends]
         + [f"difference_{name}{end}" for name in METRICS for end in ends]
         + [f"adjusted_{name}{end}" for name in ("endpoint", "sensitivity") for end in ends[1:]]
@@ -75,6 +78,7 @@ def table_csv(joined: dict[str, Any]) -> str:
     for arm in joined["arms"]:
         row = [spreadsheet_cell(arm[key]) for key in ("point", "arm", "run")]
         row += [arm[key] for key in ("synthetic_images", "training_images", "replicates")]
+        row += [arm["classifier"][key] for key in ("weights", "trainable_weights")]
         for name in METRICS:
             row += [arm["mean"][name], *arm["intervals"][name]]
         against = arm["against_real"]
