@@ -4,12 +4,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
+from components.compare.statistics.rule import holm
 from components.contracts.arms import GAN, parse_arm
 from components.data_set.words import count, shown
 
 # A source with a smaller share of distinct pictures has collapsed: of 100 real images all are distinct.
 FEWEST_DISTINCT = 0.05
+# Real images are taken for near-copies of test images by chance: so many of them, at most, and the odds of more.
+CHANCE_COPIES = 0.01
+BEYOND_CHANCE = 0.001
+# The level at which a source is accused of knowing the test set, over all sources, classes and generators together.
+CONFIDENCE = 0.95
 # A DCGAN draws little but noise before.
 FEWEST_UPDATES = 100
 
@@ -22,7 +29,9 @@ def look_at_sources(
     `copies`, `audit` and `gans` are the contents of copies.json, audit.json and every gan.json.
     """
     sources = dict.fromkeys(entry["source"] for entry in copies["generators"])
-    return [_source(name, copies["generators"], audit, gans) for name in sources]
+    told = {f"{one['class']} {one['generator']}": one["test_p_value"] for one in audit["memorisation"]}
+    p_holm = {name: adjusted for name, (_, adjusted, _) in holm(told, CONFIDENCE).items()}
+    return [_source(name, copies, audit, p_holm, gans) for name in sources]
 
 
 def barred_arms(sources: Sequence[dict[str, Any]], arms: Iterable[str]) -> dict[str, str]:
@@ -56,16 +65,31 @@ def _texts(source: dict[str, Any], bars: bool) -> list[str]:
 
 
 def _source(
-    name: str, generators: Sequence[dict[str, Any]], audit: dict[str, Any], gans: Sequence[dict[str, Any]]
+    name: str,
+    copies: dict[str, Any],
+    audit: dict[str, Any],
+    p_holm: dict[str, float],
+    gans: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
-    own = [entry for entry in generators if entry["source"] == name]
-    classes = [_class(name, label, own, audit) for label in dict.fromkeys(entry["class"] for entry in own)]
-    trained = gans if name == GAN else []
-    found = [*_kept(name, classes), *_dropped(name, classes), *_collapsed(name, classes), *_untrained(trained)]
+    own = [entry for entry in copies["generators"] if entry["source"] == name]
+    classes = [_class(name, label, own, audit, p_holm) for label in dict.fromkeys(entry["class"] for entry in own)]
+    found = [
+        *_kept(name, classes),
+        *_knows_test_images(name, classes),
+        *_dropped(name, classes, (copies["real_flagged"] + 1) / (copies["real_images"] + 1)),
+        *_collapsed(name, classes),
+        *_untrained(gans if name == GAN else []),
+    ]
     return {"source": name, "judged": not any(each["bars"] for each in found), "findings": found, "classes": classes}
 
 
-def _class(source: str, label: str, generators: Sequence[dict[str, Any]], audit: dict[str, Any]) -> dict[str, Any]:
+def _class(
+    source: str,
+    label: str,
+    generators: Sequence[dict[str, Any]],
+    audit: dict[str, Any],
+    p_holm: dict[str, float],
+) -> dict[str, Any]:
     screened = [entry for entry in generators if entry["class"] == label]
     found, dropped = (sum(entry[key] for entry in screened) for key in ("copies", "left_out"))
     privacy, quality = (_of(audit[key], source, label) for key in ("memorisation", "quality"))
@@ -76,6 +100,15 @@ def _class(source: str, label: str, generators: Sequence[dict[str, Any]], audit:
         "pictures": sum(entry["images"] for entry in screened) - dropped,
         "copies_of_test": {"found": found, "dropped": dropped, "kept": found - dropped},
         "distinct_share": distinct / looked_at,
+        "closer_to_test": [
+            {
+                "generator": one["generator"],
+                "share": one["share_closer_to_test"],
+                "interval": one["test_interval"],
+                "p_holm": p_holm[f"{label} {one['generator']}"],
+            }
+            for one in privacy
+        ],
         "quality": _quality(quality),
     }
 
@@ -107,15 +140,41 @@ def _kept(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]
     return [{"kind": "copies_of_test_kept", "bars": True, "text": text}]
 
 
-def _dropped(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _knows_test_images(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    nearest = [(of["class"], max(of["closer_to_test"], key=_accuses)) for of in classes]
+    accused = [(label, one) for label, one in nearest if _accuses(one) > 0]
+    if not accused:
+        return []
+    said = ", ".join(
+        f"{shown(label)} {_percent(one['share'])}, interval {_percent(one['interval'][0])} to "
+        f"{_percent(one['interval'][1])}"
+        for label, one in accused
+    )
+    text = (
+        f"{source} has probably seen the test set: its pictures lie closer to test images than to other real images "
+        f"({said}; 50% is fair). Its arms can't be judged; make the pictures without the test set."
+    )
+    return [{"kind": "knows_the_test_set", "bars": True, "text": text}]
+
+
+def _accuses(one: dict[str, Any]) -> float:
+    """Return the share closer to the test set where it is above a half beyond chance, else 0."""
+    return one["share"] if one["share"] > 0.5 and one["p_holm"] <= 1 - CONFIDENCE else 0.0
+
+
+def _dropped(source: str, classes: Sequence[dict[str, Any]], by_chance: float) -> list[dict[str, Any]]:
     dropped = sum(of["copies_of_test"]["dropped"] for of in classes)
     if not dropped:
         return []
     looked_at = dropped + sum(of["pictures"] for of in classes)
     text = (
         f"{source}: {dropped:,} of {count(looked_at, 'picture')} were near-copies of test images "
-        f"({_by_class(classes, 'dropped')}) and were left out."
+        f"({_by_class(classes, 'dropped')}) and were left out"
     )
+    rate = max(CHANCE_COPIES, by_chance)
+    if stats.binom.sf(dropped - 1, looked_at, rate) < BEYOND_CHANCE:
+        text += f", where chance makes {_percent(rate)} at most: whoever made them has probably seen the test set"
+    text += "."
     return [{"kind": "copies_of_test_dropped", "bars": False, "text": text}]
 
 

@@ -27,10 +27,6 @@ class Neighbours:
     rows: np.ndarray
     distances: np.ndarray
 
-    def first(self, chosen: np.ndarray, count: int) -> "Neighbours":
-        """Return the `count` nearest of some of the images."""
-        return Neighbours(self.rows[chosen, :count], self.distances[chosen, :count])
-
 
 def thumbnails(images: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
     """Return 8 x 8 thumbnails, float32 [N, 8, 8, 3], of uint8 [N, S, S, 3] images with S of 8 to 512.

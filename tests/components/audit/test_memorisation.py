@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial.distance import cdist
 
-from components.audit.memorisation import Memorisation, distinct_rows, drawn_by_lot, memorisation, share_closer
-from components.pictures.similarity import Neighbours, flag_threshold, thumbnails
+from components.audit.memorisation import Memorisation, distinct_rows, memorisation
+from components.pictures.similarity import flag_threshold, thumbnails
 from pipelines.phantoms.drawing import draw_phantom
 
 
@@ -106,41 +105,6 @@ def test_pale_and_averaged_images_are_no_copies(phantoms):
         assert found.flagged.mean() <= 0.01
 
 
-def points(count: int, rng, groups_of: int = 1) -> np.ndarray:
-    centres = rng.normal(size=(count // groups_of, 5))
-    return np.repeat(centres, groups_of, axis=0) + (groups_of > 1) * 0.3 * rng.normal(size=(count, 5))
-
-
-def nearest_points(queries: np.ndarray, references: np.ndarray) -> Neighbours:
-    distances = cdist(queries, references)
-    rows = np.argsort(distances, axis=1)[:, :20]
-    return Neighbours(rows, np.take_along_axis(distances, rows, axis=1))
-
-
-@pytest.mark.parametrize(("training", "held_out", "groups_of"), [(200, 50, 1), (200, 200, 1), (200, 50, 5)])
-def test_the_interval_covers_one_half_for_a_fair_generator(training, held_out, groups_of):
-    rng = np.random.default_rng([training, held_out, groups_of])
-    mask = np.arange(training + held_out) >= training
-    groups = (np.arange(len(mask)) // groups_of).astype(str)
-    covered, shares = 0, []
-    for seed in range(60):
-        found = nearest_points(points(200, rng), points(len(mask), rng, groups_of))
-        share = share_closer(found, mask, groups, seed)
-        shares.append(share.value)
-        covered += share.interval[0] <= 0.5 <= share.interval[1]
-    assert np.mean(shares) == pytest.approx(0.5, abs=0.04)
-    assert covered >= 52  # of 60; 57 are expected, fewer than 52 in 1.5% at a true coverage of 95%
-
-
-def test_the_interval_is_wide_where_few_real_images_attract_all():
-    # Every synthetic image is one point: which real image is nearest to it is a single toss.
-    rng = np.random.default_rng(1)
-    neighbours = nearest_points(np.zeros((200, 5)) + 0.01 * rng.normal(size=(200, 5)), points(100, rng))
-    low, high = share_closer(neighbours, np.arange(100) % 5 == 0, np.arange(100).astype(str), 0).interval
-    assert low < 0.5 < high
-    assert high - low > 0.5
-
-
 def test_the_limit_lets_at_most_one_percent_pass():
     distances = np.arange(1, 1001) / 1000
     assert flag_threshold(distances) == 0.010  # nine of 1000 are below it
@@ -181,14 +145,6 @@ def test_training_images_drawn_by_lot_are_no_nearer_than_the_others(phantoms):
     copying = judged(real[~held_out][:200], real, groups, held_out, 0)
     assert copying.share.interval[0] > 0.9
     assert copying.control.interval[0] < 0.5 < copying.control.interval[1]  # it copies all of them alike
-
-
-def test_whole_groups_are_drawn_by_lot():
-    groups = np.repeat(np.arange(40), 3).astype(str)
-    drawn = drawn_by_lot(groups, 0.2, 0)
-    assert drawn.reshape(40, 3).all(1).sum() == 8
-    assert drawn.sum() == 24
-    assert drawn_by_lot(np.array(["a", "b", "c"]), 0.01, 0).sum() == 1
 
 
 def test_pictures_that_hardly_differ_count_once(phantoms):

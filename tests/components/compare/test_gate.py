@@ -29,12 +29,41 @@ def test_copies_that_were_kept_bar_every_arm_of_their_source_and_no_other():
 
 
 def test_copies_that_were_left_out_are_counted_and_bar_nothing():
-    sources = looked_at(inputs.copies(CLASSES, found=5))
+    sources = looked_at(inputs.copies(CLASSES, found=1))
     assert barring(sources) == []
     assert cautions(sources) == [
-        "gan: 10 of 100 pictures were near-copies of test images (benign 5, malignant 5) and were left out."
+        "gan: 2 of 100 pictures were near-copies of test images (benign 1, malignant 1) and were left out."
     ]
-    assert counted_copies(sources) == "Near-copies of test images: gan 10 of 100 pictures."
+    assert counted_copies(sources) == "Near-copies of test images: gan 2 of 100 pictures."
+
+
+def test_more_copies_than_chance_makes_accuse_who_made_them():
+    said = cautions(looked_at(inputs.copies(CLASSES, found=5)))[0]
+    assert said.endswith("where chance makes 1.2% at most: whoever made them has probably seen the test set.")
+    assert cautions(looked_at(inputs.copies(("benign",), found=1)))[0].endswith("(benign 1) and were left out.")
+
+
+def near_the_test_set(p_value, share=0.8, others=0):
+    audit = inputs.audit(CLASSES)
+    audit["memorisation"][1] |= {"share_closer_to_test": share, "test_interval": [0.7, 0.9], "test_p_value": p_value}
+    further = [audit["memorisation"][0] | {"generator": f"gan-{n}"} for n in range(1, others + 1)]
+    return audit | {"memorisation": audit["memorisation"] + further}
+
+
+def test_a_source_closer_to_the_test_set_than_chance_allows_is_barred():
+    sources = looked_at(audit=near_the_test_set(0.001))
+    assert barring(sources)[0].startswith("gan has probably seen the test set: its pictures lie closer to test images")
+    assert "(malignant 80.0%, interval 70.0% to 90.0%; 50% is fair)" in barring(sources)[0]
+    assert set(barred_arms(sources, ["real", "gan:20"])) == {"gan:20"}
+
+
+def test_the_more_generators_are_looked_at_the_more_it_takes_to_accuse_one():
+    assert not looked_at(audit=near_the_test_set(0.01))[0]["judged"]
+    assert looked_at(audit=near_the_test_set(0.01, others=5))[0]["judged"]
+
+
+def test_a_source_far_from_the_test_set_is_not_accused():
+    assert looked_at(audit=near_the_test_set(0.001, share=0.1))[0]["judged"]
 
 
 def test_a_source_of_one_picture_has_collapsed():
@@ -51,5 +80,5 @@ def test_a_gan_of_few_updates_is_hardly_trained():
 
 
 def test_without_synthetic_images_there_are_no_sources():
-    assert looked_at({"generators": []}) == []
+    assert looked_at(inputs.copies(())) == []
     assert counted_copies([]) == ""

@@ -137,7 +137,7 @@ def audit(classes) -> dict[str, Any]:
         "memorisation": [
             {"class": c, "generator": "gan-0", "share_closer_to_training": 0.5, "interval": [0.4, 0.6], "flagged": 0}
             | {"control": {"share": 0.5, "interval": [0.4, 0.6]}, "distinct_images": 50}
-            | {"share_closer_to_test": 0.5, "test_interval": [0.4, 0.6]}
+            | {"share_closer_to_test": 0.5, "test_interval": [0.4, 0.6], "test_p_value": 1.0}
             | {"flag_threshold": 0.01, "synthetic_images": 50, "closest": [pair]}
             for c in classes
         ],
@@ -147,12 +147,14 @@ def audit(classes) -> dict[str, Any]:
 def copies(classes, sources=("gan",), found=0, kept=0) -> dict[str, Any]:
     """Return copies.json of 50 pictures a class and source, of which `found` are near-copies and `kept` stay."""
     return {
+        "real_images": 500,
+        "real_flagged": 5,
         "generators": [
             {"source": source, "generator": f"{source}-0", "class": c, "images": 50, "copies": found, "pairs": []}
             | {"left_out": found - kept}
             for c in classes
             for source in sources
-        ]
+        ],
     }
 
 

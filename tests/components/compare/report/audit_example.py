@@ -24,7 +24,7 @@ def audit_example(folder: Path, development: ImageSet, synthetic: ImageSet | Non
         {"source": "gan", "generator": "gan-0", "class": name, "images": count + 2, "copies": 2, "left_out": 2}
         for name, count in made_of.items()
     ]
-    write_json(folder / "copies.json", {"generators": screened})
+    write_json(folder / "copies.json", {"real_images": 100, "real_flagged": 1, "generators": screened})
     rng = np.random.default_rng(5)
     for label, name in enumerate(development.classes if synthetic else ()):
         assert synthetic is not None
@@ -52,6 +52,7 @@ def audit_example(folder: Path, development: ImageSet, synthetic: ImageSet | Non
                 "control": {"share": 0.49, "interval": [0.44, 0.54]},
                 "share_closer_to_test": 0.5,
                 "test_interval": [0.41, 0.59],
+                "test_p_value": 0.9,
                 "distinct_images": len(made),
                 "flagged": 2 * label,
                 "flag_threshold": 0.11,
