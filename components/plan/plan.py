@@ -18,7 +18,7 @@ from components.plan.parameters import Parameters
 from components.storage.addresses import file_version
 
 # KFP slows down and Argo's status outgrows its limit beyond about this many loop cells in one run.
-MOST_CELLS = 100
+MOST_CELLS = 80
 LONGEST_NAME = 150  # bytes of a class's name, which stands in names of files
 
 

@@ -133,6 +133,10 @@ def sweep(
     ] = False,
     host: Host = "",
     namespace: Namespace = "kubeflow",
+    presets: Annotated[
+        list[str] | None,
+        typer.Option("--preset", help="Goes over the file's preset: a cluster's placement, for one. Repeatable."),
+    ] = None,
     registry: Registry = "gansweep",
     tag: Tag = components.__version__,
     jobs: Jobs = 0,
@@ -150,7 +154,7 @@ def sweep(
     from pipelines.runs.folder import owned, refuse_inside, start_anew
     from pipelines.sweep.file import read_sweep_file
 
-    described = read_sweep_file(file)
+    described = read_sweep_file(file, presets or ())
     folder = out or Path("runs") / f"sweep-{described.name}"
     refuse_inside(folder, described.data_set)
     said: set[str] = set()

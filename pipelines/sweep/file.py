@@ -12,7 +12,7 @@ test_folds: 5                    # each image is tested once, in as many runs a 
 set: {gan_updates: 1000}         # any parameter
 grid: {gan_width: [16, 32]}      # any parameter -> values; every combination is a point, with all arms
 runs_at_once: 2
-cells_a_run: 99                  # GANs and arms of one run at most
+cells_a_run: 80                  # GANs and arms of one run at most
 classes: 2                       # number of classes, needed with --cluster
 """
 
@@ -20,7 +20,8 @@ import difflib
 import itertools
 import json
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ class SweepFile:
     set: dict = field(default_factory=dict)
     grid: dict = field(default_factory=dict)
     runs_at_once: int = 1
-    cells_a_run: int = MOST_CELLS - 1
+    cells_a_run: int = MOST_CELLS
     classes: int | None = None
 
 
@@ -126,8 +127,11 @@ class Sweep:
         return {"name": self.name, "points": [point.label for point in self.points], "runs": runs}
 
 
-def read_sweep_file(path: Path) -> SweepFile:
-    """Read the file; raises InputError naming the key that is unknown (with the nearest one), missing or wrong."""
+def read_sweep_file(path: Path, presets: Sequence[str] = ()) -> SweepFile:
+    """Read the file; `presets` go over its own.
+
+    Raises InputError naming the key that is unknown (with the nearest one), missing or wrong.
+    """
     content = read_mapping("", path, "one 'key: value' a line, data_set and ratios among them")
     known = SweepFile.__dataclass_fields__
     for key in content:
@@ -156,15 +160,19 @@ def read_sweep_file(path: Path) -> SweepFile:
     file = SweepFile(**{"name": path.stem, **content})
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.name):
         raise InputError(f"{path}: name: '{file.name}' may hold letters, digits, '.', '_' and '-' only")
-    return file
+    return replace(file, preset=[*presets_of(file), *presets])
+
+
+def presets_of(file: SweepFile) -> list[str]:
+    """Return the names of the presets, the stronger ones later."""
+    return [file.preset] if isinstance(file.preset, str) else [str(name) for name in file.preset]
 
 
 def shared_parameters(file: SweepFile) -> dict[str, Any]:
     """Return every parameter as all runs have it that don't vary it: data set, table, ...; raises InputError."""
-    presets = [file.preset] if isinstance(file.preset, str) else file.preset
     settings = {name: typed(name, value) for name, value in file.set.items()}
     sets = {"synthetic_sets": file.synthetic_sets}
-    return resolve(load_presets([str(name) for name in presets]), {**settings, **sets}, file.data_set)
+    return resolve(load_presets(presets_of(file)), {**settings, **sets}, file.data_set)
 
 
 def lay_out(file: SweepFile, classes: int) -> Sweep:
@@ -183,9 +191,8 @@ def lay_out(file: SweepFile, classes: int) -> Sweep:
     for name in numbers:
         if name in file.grid:
             raise InputError(f"grid: {name}: it is given twice; give it once")
-    presets = [file.preset] if isinstance(file.preset, str) else file.preset
     preset, settings = (
-        load_presets([str(name) for name in presets]),
+        load_presets(presets_of(file)),
         {name: typed(name, value) for name, value in file.set.items()},
     )
     runs: list[PlannedRun] = []
@@ -234,7 +241,7 @@ def _shares(arms: list[str], most: int, gans: int) -> list[list[str]]:
     if most < 1 + len(without):
         raise InputError(
             f"cells_a_run: {gans} GANs and real leave {max(most, 0)} cells of a run for other arms; raise it "
-            f"(up to {MOST_CELLS - 1}), or lower gan_replicates"
+            f"(up to {MOST_CELLS}), or lower gan_replicates"
         )
     count = -(-len(arms) // most)
     size, larger = divmod(len(arms), count)

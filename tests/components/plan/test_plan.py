@@ -140,7 +140,7 @@ def test_what_is_no_address_is_refused(image_folder, given):
 
 def test_more_cells_than_a_cluster_run_holds_are_refused(image_folder):
     root = image_folder({"benign": 20, "malignant": 20})
-    assert "more than 100 cells" in refusal(root, arms=["real", *(f"gan:{n}" for n in range(1, 100))])
+    assert "more than 80 cells" in refusal(root, arms=["real", *(f"gan:{n}" for n in range(1, 80))])
 
 
 @pytest.mark.parametrize("size", [24, 64])

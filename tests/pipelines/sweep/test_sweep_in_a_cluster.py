@@ -167,6 +167,15 @@ def test_a_sweep_of_sources_in_the_object_store_needs_no_gans(kubeflow, gansweep
     assert kubeflow.runs[0]["runtime_config"]["parameters"]["synthetic_sets"] == sets
 
 
+def test_the_placement_of_an_overlay_goes_over_the_preset_and_under_the_files_own_settings(kubeflow, sweep, file):
+    placement = Path(__file__).parents[3] / "manifests" / "overlays" / "kind" / "parameters.yaml"
+    file.write_text(file.read_text() + "set: {gan_cpu: '3'}\n")
+    assert sweep("--preset", placement)[0] == 0
+    given = kubeflow.runs[0]["runtime_config"]["parameters"]
+    wanted = yaml.safe_load(placement.read_text()) | {"gan_cpu": "3"}
+    assert {name: given[name] for name in wanted} == wanted
+
+
 def test_a_dry_run_prints_the_runs_and_starts_none(kubeflow, sweep, tmp_path):
     status, said, _ = sweep("--dry-run")
     assert status == 0
