@@ -1,4 +1,4 @@
-"""The recommendation and the answer: the first two sentences that a reader sees."""
+"""The recommendation and the answer: the first sentences that a reader sees, fit to be read aloud."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -37,9 +37,9 @@ def answer(
     rule: Rule,
     sources: Sequence[dict[str, Any]],
 ) -> str:
-    """Return why arms of some `sources` can't be judged, and two sentences on the others.
+    """Return why arms of some `sources` can't be judged, and a few sentences on the others.
 
-    These say whether and how much an arm helps, and what it costs in missed disease.
+    These say what was compared and found, how sure that is, and what it costs in missed disease.
     """
     barred = barred_arms(sources, [arm["arm"] for arm in arms])
     judged = [arm for arm in arms if arm["arm"] not in barred]
@@ -61,30 +61,48 @@ def _answer(
         )
     helping = next((arm for arm in rivals if arm["arm"] == recommended), None)
     shown = helping or max(rivals, key=lambda arm: _difference(arm, endpoint)["estimate"])
-    pictures = shown["against_real"]["scope"] == "pictures"
+    against = shown["against_real"]
+    pictures = against["scope"] == "pictures"
     moved = f"from {_share(real, endpoint)} to {_share(shown, endpoint)}, by {_change(shown, endpoint)}"
+    on_images = f"on {test_images:,} test images"
     if helping:
-        first = f"Yes, {'these pictures help' if pictures else f'{recommended} helps'}: {_recipe(shown)}"
-        first += f"{f' ({recommended})' if pictures else ''} lift {name} on {test_images:,} test images {moved}"
+        helps = "these pictures help" if pictures else f"{recommended} helps"
+        named = f" ({recommended})" if pictures else ""
+        said = [f"Yes, {helps}: {_recipe(shown)}{named} lift {name} {on_images} {moved}."]
     else:
         best = "the only one" if len(rivals) == 1 else "the best one"
         untold = all(arm["against_real"]["verdict"] == "no verdict" for arm in rivals)
-        first = "No verdict" if untold else "No arm was shown to help"
-        first += f" on {test_images:,} test images: {best}, {shown['arm']}, changes {name} {moved}"
+        changed = f"{best}, {shown['arm']} ({_recipe(shown)}), changes {name} {moved}."
         if untold:
-            first += f"; {shown['against_real']['reason'].removesuffix('.').replace('At least', 'at least')}"
+            reason = against["reason"]
+            said = [f"No verdict: {reason[0].lower()}{reason[1:]}", f"{on_images.capitalize()} {changed}"]
+        else:
+            said = [f"No arm was shown to help {on_images}: {changed}"]
+        said += [against["ruled_out"]] if against["verdict"] == "no evidence" else []
     hurting = [arm["arm"] for arm in rivals if arm["against_real"]["verdict"] == "hurts"]
     if hurting:
-        first += f"; {', '.join(hurting)} {'hurts' if len(hurting) == 1 else 'hurt'}"
+        said.append(f"{' and '.join(hurting)} {'hurts' if len(hurting) == 1 else 'hurt'}.")
+    said.append(_missed_disease(real, shown, positive_class, rule))
     if pictures:
-        first += "; fewer than three generators drew them, so this is about these pictures, not about the recipe"
+        said.append("Too few generators drew the pictures to speak of the recipe: this is about these pictures.")
+    return " ".join(said)
+
+
+def _missed_disease(real: dict[str, Any], shown: dict[str, Any], positive_class: str, rule: Rule) -> str:
+    """Say how many images of the disease an arm misses of 1,000, and how many more or fewer than `real`."""
     sensitivity = _difference(shown, SENSITIVITY)
-    second = (
-        f"At equal false alarms {shown['arm']} misses {_missed(shown)} of 1,000 {positive_class} images, real "
-        f"{_missed(real)} (sensitivity {sensitivity['estimate'] * 100:+.1f} percentage points, interval "
-        f"{span(sensitivity['interval'])})"
+    low, high = (_more(end) for end in reversed(sensitivity["interval"]))
+    return (
+        f"At equal false alarms it misses {_missed(shown)} of 1,000 {positive_class} images where real, the real "
+        f"images alone, misses {_missed(real)}: {_more(sensitivity['estimate'])} ({share(rule.confidence)} interval "
+        f"{low} to {high})."
     )
-    return f"{first}. {second}."
+
+
+def _more(sensitivity: float) -> str:
+    """Return a change of sensitivity as images missed, of 1,000."""
+    missed = round(-1000 * sensitivity)
+    return f"{abs(missed)} {'more' if missed > 0 else 'fewer'}" if missed else "as many"
 
 
 def _surest_gain(arm: dict[str, Any]) -> float:
@@ -121,11 +139,12 @@ def _recipe(arm: dict[str, Any]) -> str:
     counts = sorted(set(arm["synthetic_per_class"].values()))
     amount = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
     synthetic = f"{amount} synthetic images a class"
+    beside = f"{synthetic} beside the real ones"
     if not recipe.uses_synthetic:
         return _without_synthetic(recipe)
     if not recipe.uses_real:
         return f"{synthetic} in place of the real ones"
-    return f"{synthetic} with flips, rotations, colour and scale jitter" if recipe.traditional else synthetic
+    return f"{beside}, all with flips, rotations, colour and scale jitter" if recipe.traditional else beside
 
 
 def _without_synthetic(recipe: Arm) -> str:

@@ -61,8 +61,8 @@ def _amount(images: float | None, without: str) -> str:
 
 def _span(low: float | None, high: float | None) -> str:
     ends = [_amount(low, "no lower bound"), _amount(high, "no upper bound")]
-    if low is not None and high is not None and ends[0].split()[1] == ends[1].split()[1]:
-        ends[0] = ends[0].split()[0]
+    if low is not None and high is not None and ends[0].rsplit(" ", 1)[1] == ends[1].rsplit(" ", 1)[1]:
+        ends[0] = ends[0].rsplit(" ", 1)[0]
     return " to ".join(ends)
 
 

@@ -13,6 +13,7 @@ def arm(name, verdict=None, gain=0.03, sure=0.01, sensitivity=0.8, synthetic=0, 
         },
         "scope": scope,
         "reason": "At least 3 replicates are needed.",
+        "ruled_out": "Any gain above 3 points is excluded.",
         "adjusted": {"endpoint": [sure, 2 * gain - sure], "sensitivity": [0, 0], "confidence": 0.975},
     }
     return {
@@ -44,44 +45,60 @@ def test_an_arm_without_evidence_is_never_recommended():
     assert recommend(arms, RULE)["arm"] == "real"
 
 
-def test_the_answer_says_what_helps_by_how_much_and_what_it_costs():
+def test_help_is_told_with_what_was_compared_how_sure_it_is_and_what_it_costs():
     arms = [REAL, arm("gan:120", "helps", 0.04, 0.012, sensitivity=0.79, synthetic=120)]
     assert answer(arms, "gan:120", "malignant", 660, RULE, []) == (
-        "Yes, gan:120 helps: 120 synthetic images a class lift balanced accuracy on 660 test images from 80.0% to "
-        "84.0%, by +4.0 percentage points (97.5% interval +1.2 to +6.8). At equal false alarms gan:120 misses 210 of "
-        "1,000 malignant images, real 200 (sensitivity -1.0 percentage points, interval -4.0 to +2.0)."
+        "Yes, gan:120 helps: 120 synthetic images a class beside the real ones lift balanced accuracy on 660 test "
+        "images from 80.0% to 84.0%, by +4.0 percentage points (97.5% interval +1.2 to +6.8). At equal false alarms it "
+        "misses 210 of 1,000 malignant images where real, the real images alone, misses 200: 10 more (95% interval 20 "
+        "fewer to 40 more)."
     )
 
 
-def test_without_help_the_answer_shows_the_best_arm_and_names_what_hurts():
+def test_without_evidence_the_best_arm_is_told_with_what_is_ruled_out():
+    arms = [REAL, arm("gan:120", "no evidence", 0.01, -0.01, synthetic=120)]
+    assert answer(arms, "real", "malignant", 660, RULE, []) == (
+        "No arm was shown to help on 660 test images: the only one, gan:120 (120 synthetic images a class beside the "
+        "real ones), changes balanced accuracy from 80.0% to 81.0%, by +1.0 percentage points (97.5% interval -1.0 to "
+        "+3.0). Any gain above 3 points is excluded. At equal false alarms it misses 200 of 1,000 malignant images "
+        "where real, the real images alone, misses 200: as many (95% interval 30 fewer to 30 more)."
+    )
+
+
+def test_harm_is_named_in_a_sentence_of_its_own():
     arms = [REAL, arm("gan:120", "no evidence", 0.01, -0.01), arm("gan:480", "hurts", -0.05, -0.09)]
     text = answer(arms, "real", "malignant", 660, RULE, [])
-    assert text.startswith("No arm was shown to help on 660 test images: the best one, gan:120, changes balanced")
-    assert "(97.5% interval -1.0 to +3.0); gan:480 hurts. At equal" in text
+    assert text.startswith("No arm was shown to help on 660 test images: the best one, gan:120")
+    assert " is excluded. gan:480 hurts. At equal" in text
+    both = answer([REAL, arm("gan:480", "hurts", -0.05, -0.09)], "real", "malignant", 660, RULE, [])
+    assert "excluded" not in both
+    assert "gan:480 hurts." in both
 
 
 def test_few_generators_make_it_an_answer_about_these_pictures():
-    text = answer(
-        [REAL, arm("gan:120", "helps", synthetic=120, scope="pictures")], "gan:120", "malignant", 660, RULE, []
+    arms = [REAL, arm("gan:120", "helps", synthetic=120, scope="pictures")]
+    text = answer(arms, "gan:120", "malignant", 660, RULE, [])
+    assert text.startswith(
+        "Yes, these pictures help: 120 synthetic images a class beside the real ones (gan:120) lift balanced accuracy"
     )
-    assert text.startswith("Yes, these pictures help: 120 synthetic images a class (gan:120) lift balanced accuracy")
-    assert "this is about these pictures, not about the recipe. At equal" in text
+    assert text.endswith("Too few generators drew the pictures to speak of the recipe: this is about these pictures.")
 
 
-def test_too_few_replicates_are_said_first():
+def test_without_a_verdict_the_reason_comes_first():
     text = answer([REAL, arm("gan:120", "no verdict")], "real", "malignant", 660, RULE, [])
-    assert text.startswith("No verdict on 660 test images: the only one, gan:120")
-    assert "; at least 3 replicates are needed. At equal" in text
+    assert text.startswith("No verdict: at least 3 replicates are needed. On 660 test images the only one, gan:120")
 
 
 def test_every_kind_of_recipe_is_put_into_words():
     words = {
         "traditional": "flips, rotations, colour and scale jitter lift",
-        "traditional+gan:20": "20 synthetic images a class with flips, rotations, colour and scale jitter lift",
+        "traditional+gan:20": "beside the real ones, all with flips, rotations, colour and scale jitter lift",
         "only-gan:20": "20 synthetic images a class in place of the real ones lift",
     }
     for name, text in words.items():
         helping = arm(name, "helps", synthetic=20 if "gan" in name else 0)
         assert text in answer([REAL, helping], name, "malignant", 660, RULE, [])
     uneven = arm("gan:50%", "helps") | {"synthetic_per_class": {"benign": 150, "malignant": 1200}}
-    assert "150 to 1,200 synthetic images a class lift" in answer([REAL, uneven], "gan:50%", "malignant", 660, RULE, [])
+    assert "150 to 1,200 synthetic images a class beside" in answer(
+        [REAL, uneven], "gan:50%", "malignant", 660, RULE, []
+    )

@@ -125,10 +125,10 @@ def test_good_and_bad_arms_are_told_from_real(binary):
     assert verdicts["gan:50"] == "hurts"
     assert binary["recommendation"]["arm"] == "gan:30"
     assert binary["answer"].startswith(
-        "Yes, these pictures help: 30 synthetic images a class (gan:30) lift balanced accuracy"
+        "Yes, these pictures help: 30 synthetic images a class beside the real ones (gan:30) lift balanced accuracy"
     )
     assert "gan:50 hurts" in binary["answer"]
-    assert "At equal false alarms gan:30 misses" in binary["answer"]
+    assert "At equal false alarms it misses" in binary["answer"]
 
 
 def test_dose_response_runs_over_the_gan_arms_from_real_on(binary):
@@ -159,7 +159,7 @@ def test_real_alone_is_described_without_a_comparison():
 def test_a_single_replicate_is_said_to_be_one():
     found = verdict(arms={"real": (0, 1.3), "gan:20": (20, 1.7)}, replicates=1)
     check(found)
-    assert found["answer"].startswith("No verdict on 160 test images")
+    assert found["answer"].startswith("No verdict: at least 3 replicates are needed")
     assert found["arms"][1]["against_real"]["verdict"] == "no verdict"
 
 
@@ -174,10 +174,10 @@ def test_pictures_and_refused_files_stay_in_their_reports(binary):
     assert binary["data_set"]["refused"] == 1
 
 
-def test_answers_are_two_sentences(binary, multiclass):
+def test_answers_are_a_few_sentences(binary, multiclass):
     for found in (binary, multiclass):
         assert found["answer"].endswith(".")
-        assert found["answer"].count(". ") == 1
+        assert found["answer"].count(". ") <= 4
 
 
 def test_three_generators_make_it_a_verdict_about_the_recipe():
