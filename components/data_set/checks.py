@@ -1,7 +1,7 @@
 """What a listed data set is refused for before any picture is read; `--dry-run`, `plan` and `prepare` all use it."""
 
 from components.contracts.errors import InputError
-from components.contracts.imageset import FEWEST_IMAGES, smallest_class
+from components.contracts.imageset import FEWEST_IMAGES, fold_count, smallest_class
 from components.data_set.data_set import DataSet
 from components.data_set.words import count, shown
 
@@ -60,6 +60,27 @@ def check_sizes(data_set: DataSet, test_share: float, validation_share: float, g
             raise InputError(
                 f"gan_batch_size: class '{shown(name)}' has {images} images to learn from, a batch of {gan_batch_size} "
                 f"needs {needed} (validation taken off); add images or set gan_batch_size to at most {largest}"
+            )
+
+
+def check_groups(data_set: DataSet, test_folds: int, validation_share: float) -> None:
+    """Refuse a class whose images are of too few groups, by the table, for validation folds and a drawn test set."""
+    if not any(file.group for file in data_set.files):
+        return
+    drawn = not data_set.has_test_folder
+    needed = max(fold_count(validation_share) + drawn, test_folds if drawn else 0)
+    for name in data_set.classes:
+        groups = {
+            (file.group, "" if file.group else file.path)
+            for file in data_set.files
+            if file.label == name and file.split != "test" and not file.refused
+        }
+        if len(groups) < needed:
+            columns = shown(", ".join(data_set.table.columns.get("group", []))) if data_set.table else ""
+            raise InputError(
+                f"table: class '{shown(name)}' has images of {count(len(groups), 'group')} (lesions, patients) by "
+                f"{columns}, at least {needed} are needed for validation{' and a test set' if drawn else ''}; choose "
+                "other columns by table_columns, or give more images"
             )
 
 

@@ -28,11 +28,14 @@ USUAL = {
     ],
     "split": ["split", "fold", "set", "subset", "partition"],
 }  # fmt: skip
+MOST_NAMED = 30  # columns of many that a message lists
 NOTHING = {
     "", "nan", "none", "na", "n/a", "<na>", "null", "nat", "nil", "unknown", "unk", "missing", "not available", "-1",
     "-1.0", "-", "--", "?", ".",
 }  # fmt: skip
 NO_LABEL = {"", "nan", "na", "n/a", "<na>", "null", "?"}  # "none" and "unknown" may be classes
+# Cells of columns that each stand for a class; an empty one says nothing for it.
+BITS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1, **dict.fromkeys(("", "nan", "na"), 0)}
 _ROLES = ("image", "label", "group", "split", "subgroups")
 
 
@@ -105,7 +108,7 @@ def find_columns(table: Table, wanted: dict[str, Any], matches: Callable[[int], 
             f"table: {table.name}: no column has a usual name for labels (label, dx, diagnosis, ...), groups "
             f'(patient_id, lesion_id, ...) or splits (split); say which it is, table_columns={{"group": '
             f'["..."]}}; there are: '
-            f"{_header(table)}"
+            f"{_header(table)}{_hint(table, {image})}"
         )
     return Columns(image, tuple(labels), tuple(groups), next(iter(splits), None), subgroups, frozenset(wanted))
 
@@ -164,19 +167,40 @@ def _one_hot(table: Table, taken: set[int]) -> list[int]:
 
     A few rows may say none or several (those images are left out later); columns of nothing but zeros belong to them.
     """
-    bits = {"0": 0, "1": 1, "0.0": 0, "1.0": 1}
-    columns = [
+    columns = _columns_of_bits(table, taken)
+    used = [number for number in columns if any(BITS[cell.casefold()] for cell in table.column(number))]
+    return columns if len(used) > 1 and _share_of_one(table, columns) >= 0.9 else []
+
+
+def _columns_of_bits(table: Table, taken: set[int]) -> list[int]:
+    return [
         number
         for number, name in enumerate(table.header)
-        if number not in taken and name and all(cell in bits for cell in table.column(number))
+        if number not in taken and name and all(cell.casefold() in BITS for cell in table.column(number))
     ]
-    used = [number for number in columns if any(bits[cell] for cell in table.column(number))]
-    single = sum(sum(bits[row[number]] for number in columns) == 1 for row in table.rows)
-    return columns if len(used) > 1 and single >= 0.9 * len(table.rows) else []
+
+
+def _share_of_one(table: Table, columns: list[int]) -> float:
+    """Return the share of rows that say exactly one of the columns."""
+    single = sum(sum(BITS[row[number].casefold()] for number in columns) == 1 for row in table.rows)
+    return single / len(table.rows)
+
+
+def _hint(table: Table, taken: set[int]) -> str:
+    """Say why columns of zeros and ones aren't taken for classes, where there are such."""
+    columns = _columns_of_bits(table, taken)
+    if len(columns) < 2:
+        return ""
+    names = shown(", ".join(table.header[number] for number in columns[:5]))
+    return (
+        f"; {names} hold 0 and 1, but only {_share_of_one(table, columns):.0%} of the rows have a single 1: add a "
+        'column for the other images, or choose the columns by table_columns={"label": [...]}'
+    )
 
 
 def _header(table: Table) -> str:
-    return shown(", ".join(name or "(no name)" for name in table.header))
+    names = shown(", ".join(name or "(no name)" for name in table.header[:MOST_NAMED]))
+    return names + (f", ... ({len(table.header):,} columns)" if len(table.header) > MOST_NAMED else "")
 
 
 def _plain(name: str) -> str:

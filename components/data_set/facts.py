@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.contracts.errors import InputError
-from components.data_set.columns import NO_LABEL, Columns, find_columns, is_nothing
+from components.data_set.columns import BITS, NO_LABEL, Columns, find_columns, is_nothing
 from components.data_set.layout import SPLIT_WORDS
 from components.data_set.names import Matching, match_names
 from components.data_set.subgroups import subgroup_values
@@ -150,7 +150,8 @@ def _refuse_misfit(
 def _group_names(table: Table, columns: Columns) -> list[str]:
     """Return the group of each row, "" for none: rows that share a value in any group column belong together.
 
-    A group is called by its first value, in the order of the columns (the coarser first).
+    A group is called by its first value, in the order of the columns (the coarser first). Capitals don't count: to take
+    two patients for one costs little, to part one patient's images falsifies the result.
     """
     parent: dict[tuple[int, str], tuple[int, str]] = {}
 
@@ -164,14 +165,17 @@ def _group_names(table: Table, columns: Columns) -> list[str]:
         return value
 
     of_row = []
+    written: dict[tuple[int, str], str] = {}
     for row in table.rows:
         cells = [(place, _whole(row[number])) for place, number in enumerate(columns.groups)]
-        values = [(place, cell) for place, cell in cells if not is_nothing(cell)]
+        values = [(place, cell.casefold()) for place, cell in cells if not is_nothing(cell)]
+        for value, (_, cell) in zip(values, (pair for pair in cells if not is_nothing(pair[1])), strict=True):
+            written.setdefault(value, cell)
         of_row.append(values)
         for value in values[1:]:
             first, second = sorted((root(values[0]), root(value)))
             parent[second] = first
-    return [root(values[0])[1] if values else "" for values in of_row]
+    return [written[root(values[0])] if values else "" for values in of_row]
 
 
 def _whole(cell: str) -> str:
@@ -182,7 +186,7 @@ def _whole(cell: str) -> str:
 def _labels(table: Table, columns: Columns, number: int) -> tuple[str, ...]:
     row = table.rows[number]
     if columns.one_hot:
-        return tuple(table.header[column] for column in columns.labels if row[column] in ("1", "1.0"))
+        return tuple(table.header[column] for column in columns.labels if BITS.get(row[column].casefold()))
     cell = _whole(row[columns.labels[0]]) if columns.labels else ""
     return tuple(part.strip() for part in cell.split("|") if part.strip().casefold() not in NO_LABEL)
 
@@ -190,8 +194,8 @@ def _labels(table: Table, columns: Columns, number: int) -> tuple[str, ...]:
 def _splits(table: Table, columns: Columns) -> tuple[list[str], list[str]]:
     """Return the split of each row, "train", "test" or "" (unknown), and what there is to say about the column.
 
-    Validation rows are part of what may be learnt from. A column found by its name that holds other words, such as the
-    numbers of folds, is passed over; one that was named so is refused.
+    Validation rows are part of what may be learnt from. A column found by its name that holds other words alone, such
+    as the numbers of folds, is passed over; one that was named so, or holds both, is refused.
     """
     nothing = [""] * len(table.rows)
     if columns.split is None:
@@ -200,10 +204,8 @@ def _splits(table: Table, columns: Columns) -> tuple[list[str], list[str]]:
     words = {cell for cell in cells if not is_nothing(cell)}
     unknown = sorted(word for word in words if word.casefold() not in SPLIT_WORDS)
     if unknown or not words:
-        if "split" in columns.named:
-            raise InputError(
-                f"table: {table.name}: column {name} holds '{first_of(unknown)}'; a split is train, val or test"
-            )
+        if "split" in columns.named or len(unknown) < len(words):
+            raise InputError(f"table: {table.name}: column {name} holds '{first_of(unknown)}'; say train, val or test")
         return nothing, [f"column {name} is not used: it holds {first_of(unknown)}, not train, val and test"]
     found = [SPLIT_WORDS[cell.casefold()] if not is_nothing(cell) else "" for cell in cells]
     validation = found.count("val")

@@ -96,6 +96,8 @@ def lay_out(where: str, listing: Listing, *, has_table: bool, labelled: bool, la
         splits = {}
     bases = _bases(where, tops, splits)
     warnings = [*listing.warnings, *_odd_names(listing)]
+    if splits:
+        warnings += _loose(tree, "")
     if splits and (validation := [name for name, split in splits.items() if split == "val"]):
         number = sum(file.path.startswith(f"{name}/") for name in validation for file in listing.files)
         warnings.append(f"{count(number, 'image')} of {validation[0]}/ join what is learnt from")
@@ -108,20 +110,15 @@ def lay_out(where: str, listing: Listing, *, has_table: bool, labelled: bool, la
         return Layout(_sorted(images), False, tuple(warnings))
     placed = []
     for base, split in bases.items():
-        _refuse_odd_classes(where, tree, base, children[base], labelled)
-        loose = [file.path for file in tree.direct(base) if is_image_name(file.path)]
-        if loose:
-            beside = f"in {base}/" if base else "at the top"
-            warnings.append(
-                f"left out {count(len(loose), 'image')} {beside}, in no folder of a class: {first_of(loose)}"
-            )
+        _refuse_odd_classes(where, tree, base, children[base], has_table, labelled)
+        warnings += _loose(tree, base)
         for name in children[base]:
             folder = f"{base}/{name}".strip("/")
             files = tree.below(folder)
             if not files:
                 raise InputError(f"data_set: {where}/{shown(folder)}: holds no images; fill or remove it")
             placed += [Placed(file, name, split) for file in files]
-    _refuse_twins({item.label for item in placed}, where)
+    refuse_twins({item.label for item in placed}, where)
     tables = [file.path for file in listing.files if re.fullmatch(r"[^/]+\.(csv|tsv)", file.path, re.IGNORECASE)]
     if tables and not has_table:
         warnings.append(f"{first_of(tables)} beside the folders is not read, unless it is given as table")
@@ -148,7 +145,7 @@ def _bases(where: str, tops: list[str], splits: dict[str, str]) -> dict[str, str
     return {name: "test" if split == "test" else "train" for name, split in splits.items()}
 
 
-def _refuse_odd_classes(where: str, tree: Tree, base: str, names: list[str], labelled: bool) -> None:
+def _refuse_odd_classes(where: str, tree: Tree, base: str, names: list[str], has_table: bool, labelled: bool) -> None:
     """Refuse folders that would be taken for classes and are none."""
     place = f"{where}/{base}".rstrip("/")
     if not names:
@@ -159,7 +156,7 @@ def _refuse_odd_classes(where: str, tree: Tree, base: str, names: list[str], lab
         if images:
             raise InputError(
                 f"data_set: {place}: holds {count(len(images), 'image')} but no folder of a class; expected one folder "
-                f"a class, or a table that holds the labels: --set table={_table_beside(where, tree)}"
+                f"a class, or {_labels_from(where, tree, has_table)}"
             )
         if base:
             raise InputError(f"data_set: {place}: holds no folder of a class; fill or remove it")
@@ -185,15 +182,25 @@ def _refuse_odd_classes(where: str, tree: Tree, base: str, names: list[str], lab
             )
     if not labelled and len(names) > 1 and _no_classes(names):
         raise InputError(
-            f"data_set: {place}: its folders ({first_of(names)}) are parts of one collection, not classes; give the "
-            f"table that holds the labels: --set table={_table_beside(where, tree)}"
+            f"data_set: {place}: its folders ({first_of(names)}) are parts of one collection, not classes; give "
+            f"{_labels_from(where, tree, has_table)}"
         )
 
 
-def _table_beside(where: str, tree: Tree) -> str:
-    """Return the table in the data set that may hold the labels, else a stand-in."""
+def _loose(tree: Tree, base: str) -> list[str]:
+    """Say which images lie in a folder that holds classes or splits, so that they are left out."""
+    loose = [file.path for file in tree.direct(base) if is_image_name(file.path)]
+    beside = f"in {base}/" if base else "at the top"
+    return [f"left out {count(len(loose), 'image')} {beside}, in no folder of a class: {first_of(loose)}"] * bool(loose)
+
+
+def _labels_from(where: str, tree: Tree, has_table: bool) -> str:
+    """Return where the labels may come from: a column of the table, else the table that lies there, or any."""
+    if has_table:
+        return 'the column of the table that holds the labels: table_columns={"label": "..."}'
     tables = [file.path for file in tree.files if file.path.casefold().endswith((".csv", ".tsv"))]
-    return f"{where}/{shown(tables[0])}" if tables else "TABLE.csv"
+    found = f"{where}/{shown(tables[0])}" if tables else "TABLE.csv"
+    return f"a table that holds the labels: --set table={found}"
 
 
 def _refuse_wrapping(where: str, tree: Tree, base: str, name: str) -> None:
@@ -216,15 +223,16 @@ def _refuse_wrapping(where: str, tree: Tree, base: str, name: str) -> None:
     )
 
 
-def _refuse_twins(labels: Iterable[str], where: str) -> None:
+def refuse_twins(labels: Iterable[str], where: str) -> None:
+    """Refuse classes, of the folders or the table that `where` names, that differ in nothing but capitals."""
     by_case: defaultdict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
         by_case[label.casefold()].append(label)
     for twins in by_case.values():
         if len(twins) > 1:
             raise InputError(
-                f"data_set: {where}: the classes {first_of(twins)} differ in nothing but capitals; give all folders of "
-                "one class the same name"
+                f"data_set: {where}: the classes {first_of(twins)} differ in nothing but capitals; give one class one "
+                "name everywhere"
             )
 
 

@@ -1,5 +1,6 @@
 """Cuts a column's numbers into bands, so that results can be told by them."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -44,7 +45,7 @@ def _band(number: float, edges: list[float]) -> str:
 
 def _number(cell: str) -> float | None:
     try:
-        number = float(cell)
+        number = float(re.sub(r"^(-?\d+),(\d+)$", r"\1.\2", cell))  # 45,5 as half of Europe writes it
     except ValueError:
         return None
     return number if np.isfinite(number) else None

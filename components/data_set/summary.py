@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from components.contracts.errors import InputError
+from components.data_set.columns import MOST_NAMED
 from components.data_set.facts import MOST_UNMATCHED, Fact, Facts
 from components.data_set.files import ImageFile
-from components.data_set.layout import Layout
+from components.data_set.layout import Layout, refuse_twins
 from components.data_set.words import count, first_of, shown
 
 
@@ -37,7 +38,8 @@ class TableSummary:
             f"{role} = {shown(', '.join(names[:5]))}{', ...' if len(names) > 5 else ''}"
             for role, names in self.columns.items()
         )
-        unused = f"; not used: {shown(', '.join(self.unused))}" if self.unused else ""
+        more = f", ... ({len(self.unused):,} columns)" if len(self.unused) > MOST_NAMED else ""
+        unused = f"; not used: {shown(', '.join(self.unused[:MOST_NAMED]))}{more}" if self.unused else ""
         return [
             f"table {self.name}: {uses}{unused}",
             f"table: {self.rows - self.unmatched_rows:,} of {count(self.rows, 'row')} name an image, "
@@ -128,6 +130,7 @@ def _labelled(
     if several:
         kinds = first_of(f"{labels} ({number:,})" for labels, number in several.most_common())
         said.append(f"left out {count(several.total(), 'image')} with several labels: {kinds}")
+    refuse_twins({file.label for file in kept}, facts.table)
     if not kept:
         raise InputError(f"table: {facts.table}: gives no image a label of its own; {'; '.join(said)}")
     return kept, said

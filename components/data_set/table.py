@@ -78,10 +78,12 @@ def parse_table(data: bytes, name: str) -> Table:
     header = header[:width]
     for number, cells in rows:
         if any(cells[width:]):
-            raise InputError(
-                f"table: {name}: line {number} has {len(cells)} cells, the header {width}; put cells that hold a "
-                f"'{shown(separator)}' between double quotes"
+            remedy = (
+                "the first line must be the header: take titles and remarks out"
+                if width == 1
+                else (f"put cells that hold a '{shown(separator)}' between double quotes")
             )
+            raise InputError(f"table: {name}: line {number} has {len(cells)} cells, the header {width}; {remedy}")
     return Table(
         name,
         header,

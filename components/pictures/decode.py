@@ -230,6 +230,12 @@ def _orientation(image: Image.Image) -> int:
 def _why_unknown(data: bytes) -> str:
     if data[128:132] == b"DICM":
         return "a DICOM file: export it as PNG or JPEG first"
+    if data[4:8] == b"ftyp":
+        return "HEIC, AVIF or a film, which aren't read: export it as PNG or JPEG first"
+    if data.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS in place of the picture: git lfs pull fetches it"
+    if data.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return "a web page, as a failed download leaves it: download it anew"
     return "not an image that can be read (JPEG, PNG, TIFF, BMP, GIF, WebP, JPEG 2000 or PNM)"
 
 

@@ -10,7 +10,7 @@ from components.contracts.errors import InputError
 from components.contracts.gan_sizes import gan_image_size
 from components.contracts.imageset import fold_count
 from components.contracts.plain_text import PLACEHOLDER, plain
-from components.data_set.checks import check_classes, check_files, check_sizes, listed_reasons
+from components.data_set.checks import check_classes, check_files, check_groups, check_sizes, listed_reasons
 from components.data_set.data_set import DataSet, find_positive_class
 from components.data_set.synthetic_sets import check_arms, open_synthetic_sets
 from components.plan.classifier import check_classifier
@@ -98,6 +98,7 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     check_files(data_set, listed_reasons(data_set), parameters.max_bad_share)
     gan_batch_size = parameters.gan_batch_size if with_gans else 0
     check_sizes(data_set, parameters.drawn_share, parameters.validation_share, gan_batch_size)
+    check_groups(data_set, parameters.test_folds, parameters.validation_share)
     sets = open_synthetic_sets(parameters.synthetic_sets, classes)
     check_arms(arms, sets, classes, _learnt_from(parameters, data_set))
     versions = [

@@ -93,7 +93,7 @@ def test_folds_by_number_are_no_split(described, refused):
     data_set = described(LABELLED["no folder"], text)
     assert not data_set.has_test_folder
     assert data_set.warnings == ("table: column fold is not used: it holds 0, 1, 2, ..., not train, val and test",)
-    assert "column fold holds '0, 1, 2, ...'; a split is train, val or test" in refused(
+    assert "column fold holds '0, 1, 2, ...'; say train, val or test" in refused(
         LABELLED["no folder"], text, split="fold"
     )
 

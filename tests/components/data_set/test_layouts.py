@@ -61,7 +61,7 @@ def test_a_validation_folder_joins_what_is_learnt_from_and_is_told(lay, name):
         ([*two("train"), *two("Training"), *two("test")], "Training/ and train/ both mean train/; make them one"),
         ([*two("benign", classes=("train", "test")), *two("malignant", classes=("train", "test"))], "put train/ and "),
         ([*two("train", classes=("Benign", "M")), *two("test", classes=("benign", "M"))], "Benign, benign differ in"),
-        (numbered("images_001", 3) + numbered("images_002", 3), "are parts of one collection, not classes; give the"),
+        (numbered("images_001", 3) + numbered("images_002", 3), "are parts of one collection, not classes; give a t"),
         (["a.zip"], "ROOT/a.zip: is an archive; unpack it"),
         (["a.txt"], "holds no images"),
     ],
@@ -124,9 +124,12 @@ def test_formats_that_are_not_read_are_told_by_their_names_before_any_file_is_re
 
 
 def test_loose_images_beside_the_classes_are_told(lay):
-    data_set = open_data_set(str(lay(two("train"), two("test"), "train/a.png", "test/b.png", "test/c.jpg", "a.md")))
+    data_set = open_data_set(
+        str(lay(two("train"), two("test"), "train/a.png", "test/b.png", "test/c.jpg", "a.png", "a.md"))
+    )
     assert len(data_set.files) == 12
     assert data_set.warnings == (
+        "left out 1 image at the top, in no folder of a class: a.png",
         "left out 2 images in test/, in no folder of a class: test/b.png, test/c.jpg",
         "left out 1 image in train/, in no folder of a class: train/a.png",
     )

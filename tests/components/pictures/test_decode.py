@@ -63,6 +63,19 @@ def test_a_dicom_file_is_refused_with_the_way_out():
     assert refusal(bytes(128) + b"DICM" + bytes(500)) == "a DICOM file: export it as PNG or JPEG first"
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\0\0\0\x18ftypheic" + bytes(99), "HEIC, AVIF or a film"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of Git LFS"),
+        (b"\n<!DOCTYPE html><html>404", "a web page"),
+        (b"<HTML>404", "a web page"),
+    ],
+)
+def test_what_often_stands_in_place_of_a_picture_is_named(data, said):
+    assert refusal(data).startswith(said)
+
+
 def test_a_postscript_file_is_never_run():
     program = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n"
     assert refusal(program).startswith("not an image")
