@@ -33,6 +33,7 @@ IMAGES := data gan classifier
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' components/__init__.py)
 REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null)$(shell test -z "$$(git status --porcelain -- components images)" || echo -dirty)
 TAG := $(REVISION)$(if $(filter cuda,$(VARIANT)),-cuda)
+LOCAL_TAG := $(VERSION)$(if $(filter cuda,$(VARIANT)),-cuda)
 SOURCE := $(shell git config --get remote.origin.url | sed 's,//[^/@]*@,//,')
 
 .DEFAULT_GOAL := help
@@ -83,9 +84,10 @@ images: $(IMAGES:%=image-%) ## Build the images gansweep/data, gan and classifie
 	  awk 'NR == 1 {base = $$2; printf "%-36s %9s %17s\n", "image", "size", "beyond the base"} \
 	       {printf "%-36s %6d MB %14d MB\n", $$1, $$2 / 1e6, ($$2 - base) / 1e6}'
 
-# Tagged by revision, which never means another image, and by version, which `gansweep run --runner docker` takes.
+# Tagged by revision, which never means another image, and by version, which `gansweep run --runner docker` takes. Those
+# for GPUs have tags of their own.
 $(IMAGES:%=image-%): image-%:
-	$(DOCKER) build --network host --file images/$*/Dockerfile --tag gansweep/$*:$(TAG) --tag gansweep/$*:$(VERSION) \
+	$(DOCKER) build --network host --file images/$*/Dockerfile --tag gansweep/$*:$(TAG) --tag gansweep/$*:$(LOCAL_TAG) \
 	  --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
 	  --build-arg SOURCE="$(SOURCE)" --build-arg CODE=$$($(PYTHON) -m pipelines.digest) $(if $(filter data,$*),,--build-arg VARIANT=$(VARIANT)) \
 	  $(addprefix --build-arg PIP_EXTRA_INDEX_URL=,$(or $(PIP_EXTRA_INDEX_URL),$(if $(filter gan-cpu,$*-$(VARIANT)),$(CPU_INDEX)))) .
@@ -99,7 +101,7 @@ push: ## Push the images of this commit to REGISTRY=host/path
 	@echo "Compile for them: gansweep compile --registry $(REGISTRY) --tag $(TAG)"
 
 scan: ## List what the images hold (build/sbom/), and check them for secrets, setuid and world-writable files
-	@$(PYTHON) images/scan.py --base $(PYTHON_IMAGE) $(IMAGES:%=gansweep/%:$(VERSION))
+	@$(PYTHON) images/scan.py --base $(PYTHON_IMAGE) $(IMAGES:%=gansweep/%:$(LOCAL_TAG))
 
 ##@ Cluster
 # The data set as the cluster has it.

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from kfp import compiler
 from kfp.dsl.base_component import BaseComponent
@@ -12,6 +13,12 @@ from pipelines.digest import code_digest
 from pipelines.gan_augmentation import make_pipeline
 
 REGISTRY = "gansweep"
+
+
+def local_tag(parameters: dict[str, Any]) -> str:
+    """Return the tag of the images built on this machine (make images): those for GPUs have one of their own."""
+    on_gpus = parameters["gpus"] not in ("", "0") and parameters["device"] != "cpu"
+    return f"{components.__version__}-cuda" if on_gpus else components.__version__
 
 
 def image_names(registry: str = REGISTRY, tag: str = components.__version__) -> dict[str, str]:

@@ -67,7 +67,7 @@ def run(
     from components.plan.plan import make_plan
     from pipelines.cli.data import open_shown, say
     from pipelines.cli.folds import run_folds
-    from pipelines.compile import image_names
+    from pipelines.compile import image_names, local_tag
     from pipelines.local.run import run_locally
     from pipelines.parameters import load_presets, parse_settings, parse_synthetic, resolve, split_settings
     from pipelines.runs.folder import is_finished, new_folder, open_run_folder, owned, refuse_inside, start_anew
@@ -89,7 +89,7 @@ def run(
     if runner == "docker":
         from pipelines.local.containers import check_images
 
-        check_images(image_names().values())
+        check_images(image_names(tag=local_tag(values)).values())
     if dry_run:
         _print_plan(values, plan)
         console.print(_what_can_be_seen(plan, data_set), markup=False, highlight=False, soft_wrap=True)

@@ -50,7 +50,7 @@ def check_images(images: Iterable[str]) -> None:
             f"--runner: no Docker engine answers at {address}; start Docker, or use --runner subprocess"
         ) from None
     for image in images:
-        name = image.rpartition("/")[2].partition(":")[0]
+        name = image.rpartition("/")[2].partition(":")[0] + (" VARIANT=cuda" if image.endswith("-cuda") else "")
         try:
             labels = client.images.get(image).labels
         except ImageNotFound:

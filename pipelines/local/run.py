@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+import yaml
+
 from components.contracts.files import copy_whole, fresh_folder, remove_parts
 from components.contracts.plain_text import plain_lines
 from components.contracts.progress import Event, parse
-from pipelines.compile import compile_pipeline
+from pipelines.compile import compile_pipeline, local_tag
 from pipelines.runs.endings import StageError, ended_by_signals
 from pipelines.runs.folder import RESULTS, start_anew
 from pipelines.runs.live import View
@@ -87,7 +89,8 @@ def _run_stages(folder: Path, view: View, cells: int, runner: str, checkpoints: 
     artifacts.mkdir()
     checkpoints.mkdir(parents=True, exist_ok=True)
     with _compiling:  # KFP compiles one pipeline at a time
-        compile_pipeline(folder / "pipeline.yaml")
+        parameters = yaml.safe_load((folder / "parameters.yaml").read_text(encoding="utf-8"))
+        compile_pipeline(folder / "pipeline.yaml", tag=local_tag(parameters))
     command = [
         sys.executable,
         "-m",
