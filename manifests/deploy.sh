@@ -105,7 +105,11 @@ check
 [ "${1:-}" != check ] || exit 0
 
 say "overlay $OVERLAY to context $(kubectl config current-context)"
-say "resource definitions and roles (fetches Kubeflow Pipelines 2.17 from GitHub: minutes)"
+kubeflow=$(sed -n 's,.*//\(github.com/[^/]*/[^/]*\)/.*ref=\([^&]*\).*,\1 \2,p' "$here/kfp/kustomization.yaml" | sort -u)
+version=${kubeflow#* }
+commit=$(git ls-remote "https://${kubeflow% *}" "refs/tags/$version" "refs/tags/$version^{}" 2> /dev/null | tail -n 1 | cut -f 1 || true)
+say "Kubeflow Pipelines $version (commit ${commit:-unknown: GitHub does not answer}), with the Argo and MySQL that it names"
+say "resource definitions and roles (fetched from GitHub: minutes)"
 definitions=$(apply "$here/kfp/cluster" | grep '^customresourcedefinition')
 # shellcheck disable=SC2086 # one word a definition
 kubectl wait --for condition=established --timeout 120s $definitions > /dev/null

@@ -3,13 +3,33 @@
 import base64
 import json
 import os
+import re
 import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "kubeflow"
 OVERLAY = os.environ.get("OVERLAY") or "kind"
 REGISTRY = os.environ.get("REGISTRY") or "gansweep"
+# Long enough for a checkpoint to be written and the pod to be killed after it.
+UPDATES = 4500
+SETTINGS = {"gan_updates": UPDATES, "gan_checkpoint_updates": 75, "gan_batch_size": 8, "gan_precision": "float32"}
+VICTIM = "malignant"
+
+
+@dataclass
+class Run:
+    """A submitted run: its id, the folder of its results, and the GAN pods seen meanwhile, by name."""
+
+    id: str
+    folder: Path
+    pods: dict[str, dict] = field(default_factory=dict)
+    killed: str = ""
+    killed_at_update: int = 0
 
 
 def kubectl(*words: object) -> str:
@@ -41,3 +61,26 @@ def log(pod: str) -> str:
     """Return what a stage's pod said, "" if it is gone."""
     words = ["kubectl", "logs", pod, "--container", "main", "--namespace", NAMESPACE]
     return subprocess.run(words, capture_output=True, text=True, timeout=120).stdout
+
+
+def sets(**settings: object) -> list[str]:
+    return [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+
+
+def submit(data: str, folder: Path, watch=lambda run_id: None, **settings: object) -> str:
+    """Submit the demo preset, call `watch` with the run's id until the run has ended, and return its first id."""
+    preset = ["--preset", "demo", "--preset", f"manifests/overlays/{OVERLAY}/parameters.yaml"]
+    command = [sys.executable, "-m", "pipelines", "submit", "--data", data, *preset, *sets(**SETTINGS | settings)]
+    command += ["--registry", REGISTRY, "--tag", os.environ["TAG"], "--wait", "--out", str(folder)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
+    reader.start()
+    started = re.compile(r"/runs/details/([0-9a-f-]+)")
+    while process.poll() is None:
+        if known := started.search("".join(lines)):
+            watch(known[1])
+        time.sleep(1)
+    reader.join()
+    assert process.returncode == 0, "".join(lines)
+    return started.search("".join(lines))[1]

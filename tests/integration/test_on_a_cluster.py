@@ -1,115 +1,21 @@
-"""From deploy to undeploy on a real cluster. The tests build on each other, in this order."""
+"""A run on a real cluster: what it leaves, how its pods are placed, and that its verdict is the local one.
+
+The run is submitted once, for all tests here (conftest.py)."""
 
 import json
-import os
 import re
 import subprocess
 import sys
-import threading
-import time
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
-from minio import Minio
 from minio.error import S3Error
-from on_cluster import NAMESPACE, OVERLAY, REGISTRY, ROOT, kubectl, log, make, objects, secret
+from on_cluster import NAMESPACE, ROOT, SETTINGS, UPDATES, VICTIM, kubectl, log, make, objects, sets, submit
 
 from pipelines.cluster.kubeflow import connect
 from pipelines.cluster.records import outputs
 
-# Long enough for a checkpoint to be written and the pod to be killed after it.
-UPDATES = 4500
-SETTINGS = {"gan_updates": UPDATES, "gan_checkpoint_updates": 75, "gan_batch_size": 8, "gan_precision": "float32"}
-VICTIM = "malignant"
 ONCE = {"plan", "prepare", "fetch-classifier", "synthesize", "embed", "audit", "compare"}
 STAGES = ONCE | {"train-gan", "train-classifier", "evaluate"}
-
-
-@dataclass
-class Run:
-    """A submitted run: its id, the folder of its results, and the GAN pods seen meanwhile, by name."""
-
-    id: str
-    folder: Path
-    pods: dict[str, dict] = field(default_factory=dict)
-    killed: str = ""
-    killed_at_update: int = 0
-
-
-def sets(**settings: object) -> list[str]:
-    return [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
-
-
-def submit(data: str, folder: Path, watch=lambda run_id: None) -> str:
-    """Submit the demo preset, call `watch` with the run's id until the run has ended, and return the id."""
-    preset = ["--preset", "demo", "--preset", f"manifests/overlays/{OVERLAY}/parameters.yaml"]
-    command = [sys.executable, "-m", "pipelines", "submit", "--data", data, *preset, *sets(**SETTINGS)]
-    command += ["--registry", REGISTRY, "--tag", os.environ["TAG"], "--wait", "--out", str(folder)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    lines: list[str] = []
-    reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
-    reader.start()
-    started = re.compile(r"/runs/details/([0-9a-f-]+)")
-    while process.poll() is None:
-        if known := started.search("".join(lines)):
-            watch(known[1])
-        time.sleep(1)
-    reader.join()
-    assert process.returncode == 0, "".join(lines)
-    return started.search("".join(lines))[1]
-
-
-@pytest.fixture(scope="session")
-def store(deployed):
-    """Return two clients of the MinIO there: with the rights of Kubeflow Pipelines, and with those of the stages."""
-    forward = subprocess.Popen(
-        ["kubectl", "port-forward", "--namespace", NAMESPACE, "service/minio-service", ":9000"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        port = re.search(r"127\.0\.0\.1:(\d+)", forward.stdout.readline())[1]
-        artifacts, stages = secret("mlpipeline-minio-artifact"), secret("gansweep-storage")
-        yield (
-            Minio(f"127.0.0.1:{port}", artifacts["accesskey"], artifacts["secretkey"], secure=False),
-            Minio(f"127.0.0.1:{port}", stages["access-key"], stages["secret-key"], secure=False),
-        )
-    finally:
-        forward.terminate()
-
-
-@pytest.fixture(scope="session")
-def data(deployed, phantoms):
-    """Bring phantoms to MinIO and return their address."""
-    done = make("upload", DATA=str(phantoms), NAME="phantoms-e2e")
-    assert done.returncode == 0
-    return "minio://gansweep/data/phantoms-e2e"
-
-
-@pytest.fixture(scope="session")
-def run(data, store, tmp_path_factory):
-    """Run the demo preset in the cluster; one GAN pod is killed after its first checkpoint."""
-    for item in store[1].list_objects("gansweep", prefix="checkpoints/", recursive=True):
-        store[1].remove_object("gansweep", item.object_name)  # else the GANs would be there already
-    run = Run("", tmp_path_factory.mktemp("cluster") / "run")
-
-    def watch(run_id: str) -> None:
-        for pod in objects("pods", "--selector", f"gansweep/stage=train-gan,pipeline/runid={run_id}"):
-            run.pods[pod["metadata"]["name"]] = pod
-        if run.killed:
-            return
-        kept = [item.object_name for item in store[1].list_objects("gansweep", prefix="checkpoints/", recursive=True)]
-        updates = [int(match[1]) for name in kept if (match := re.search(rf"/{VICTIM}-0-.*-(\d+)\.safetensors$", name))]
-        for name, pod in run.pods.items():
-            if updates and pod["status"]["phase"] == "Running" and f"started train_gan {VICTIM}/0" in log(name):
-                run.killed, run.killed_at_update = name, max(updates)
-                # Without grace: a training that may end in it would not have been killed.
-                kubectl("delete", "pod", name, "--namespace", NAMESPACE, "--grace-period=0", "--force", "--wait=false")
-                return
-
-    run.id = submit(data, run.folder, watch)
-    return run
 
 
 def test_every_stage_succeeded(run):
@@ -215,20 +121,3 @@ def test_a_second_submission_is_served_from_the_cache(run, data, tmp_path):
 
 def test_doors_stand_as_they_should(deployed):
     assert make("audit-cluster").returncode == 0
-
-
-def test_a_second_deploy_changes_no_credentials(deployed):
-    before = secret("gansweep-storage")
-    assert make("deploy").returncode == 0
-    assert secret("gansweep-storage") == before
-
-
-def test_undeploy_leaves_nothing(deployed):
-    assert make("undeploy").returncode == 0
-    ours = "app.kubernetes.io/part-of=gansweep"
-    kinds = "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,priorityclasses"
-    kinds += ",validatingadmissionpolicies,validatingadmissionpolicybindings"
-    assert kubectl("get", kinds, "--selector", ours, "--output", "name") == ""
-    assert f"namespace/{NAMESPACE}" not in kubectl("get", "namespaces", "--output", "name").split()
-    volumes = json.loads(kubectl("get", "persistentvolumes", "--output", "json"))["items"]
-    assert not [v for v in volumes if v["spec"].get("claimRef", {}).get("namespace") == NAMESPACE]

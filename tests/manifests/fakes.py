@@ -65,6 +65,12 @@ case "$*" in
   "image inspect "*) ! grep -qs "$3" "$FAKES/unbuilt" ;;
 esac
 """
+GIT = r"""
+case "$*" in
+  "ls-remote https://github.com/kubeflow/pipelines refs/tags/"*)
+    printf '%s\trefs/tags/x\n%s\trefs/tags/x^{}\n' 1111 2222 ;;
+esac
+"""
 GANSWEEP = r"""
 [ "$1" != upload ] || env | grep ^GANSWEEP_S3_ENDPOINT > "$FAKES/environment" || true
 """
@@ -74,7 +80,7 @@ def write_fakes(folder: Path) -> Path:
     """Write the stand-ins into a folder for PATH, and return it."""
     programs = folder / "bin"
     programs.mkdir(parents=True)
-    for name, answers in {"kubectl": KUBECTL, "kind": KIND, "docker": DOCKER, "gansweep": GANSWEEP}.items():
+    for name, answers in {"kubectl": KUBECTL, "kind": KIND, "docker": DOCKER, "git": GIT, "gansweep": GANSWEEP}.items():
         log = f'echo "{name} $*" >> "$FAKES/log"\n'
         (programs / name).write_text("#!/usr/bin/env bash\n" + log + answers)
         (programs / name).chmod(0o755)

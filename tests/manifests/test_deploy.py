@@ -54,6 +54,8 @@ def test_deploy_goes_from_the_cluster_to_the_pipeline(machine):
     ]
     positions = [next(i for i, call in enumerate(machine.calls()) if re.search(step, call)) for step in steps]
     assert positions == sorted(positions)
+    # The tag's own commit, not that of the note on it.
+    assert "deploy: Kubeflow Pipelines 2.17.0 (commit 2222), with" in ran.stdout
     assert len(re.findall(r"^deploy: ready after \d+ s: ", ran.stdout, re.MULTILINE)) == 4
 
 
