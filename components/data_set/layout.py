@@ -1,6 +1,7 @@
 """How a data set is laid out: which folders are splits, which are classes, and what looks unlike what is meant."""
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from components.contracts.errors import InputError
 from components.data_set.listing import Found, Listing, is_archive
 from components.data_set.names import is_image_name
+from components.data_set.odd_names import odd_names
 from components.data_set.words import count, first_of, shown
 
 # Words for the parts of a data set, in any capitals; validation images are part of what may be learnt from.
@@ -19,13 +21,12 @@ SPLIT_WORDS = {
 _FOLDER_WORDS = {
     word: split for word, split in SPLIT_WORDS.items() if word not in ("trn", "tst", "development", "dev", "holdout")
 }
+_SPLIT_SUFFIX = re.compile(r"[ _-]?(set|data|dataset|images?|imgs?|samples?)$")
 _PART = re.compile(r"(.*?)[ _-]?\d+$")
 _PART_WORDS = re.compile(
     r"(part|image|batch|chunk|folder|archive|shard|subset|fold|volume|disk|site|cent(er|re)|clinic|hospital|patient|case)s?$",
     re.IGNORECASE,
 )
-_MASK = re.compile(r"[ _-](mask|masks|seg|segmentation|superpixels|gt|annotation|label)(_?\d+)?$", re.IGNORECASE)
-_AUGMENTED = re.compile(r"(^|[\W_])(aug|augmented|augmentation|flipped|rotated)($|[\W_\d])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -91,13 +92,13 @@ def lay_out(where: str, listing: Listing, *, has_table: bool, labelled: bool, la
     """
     tree = Tree(listing)
     tops = tree.children("")
-    splits = {name: _FOLDER_WORDS[name.casefold()] for name in tops if name.casefold() in _FOLDER_WORDS}
+    splits = {name: split for name in tops if (split := _split_of(name))}
     if splits and "train" not in splits.values() and labelled:
         splits = {}
     bases = _bases(where, tops, splits)
-    warnings = [*listing.warnings, *_odd_names(listing)]
+    warnings = [*listing.warnings, *odd_names(listing)]
     if splits:
-        warnings += _loose(tree, "")
+        warnings += [*_loose(tree, ""), *_beside_splits(where, tree, [name for name in tops if name not in splits])]
     if splits and (validation := [name for name, split in splits.items() if split == "val"]):
         number = sum(file.path.startswith(f"{name}/") for name in validation for file in listing.files)
         warnings.append(f"{count(number, 'image')} of {validation[0]}/ join what is learnt from")
@@ -122,6 +123,9 @@ def lay_out(where: str, listing: Listing, *, has_table: bool, labelled: bool, la
     tables = [file.path for file in listing.files if re.fullmatch(r"[^/]+\.(csv|tsv)", file.path, re.IGNORECASE)]
     if tables and not has_table:
         warnings.append(f"{first_of(tables)} beside the folders is not read, unless it is given as table")
+    archives = [file.path for file in listing.files if "/" not in file.path and is_archive(file.path)]
+    if archives:
+        warnings.append(f"{first_of(archives)} beside the folders is not read; if it holds more images, unpack it")
     return Layout(_sorted(placed), True, tuple(warnings))
 
 
@@ -137,12 +141,22 @@ def _bases(where: str, tops: list[str], splits: dict[str, str]) -> dict[str, str
         named = [name for name in splits if splits[name] == split]
         if len(named) > 1:
             raise InputError(f"data_set: {where}: {named[0]}/ and {named[1]}/ both mean {split}/; make them one")
-    others = [name for name in tops if name not in splits]
-    if others:
-        raise InputError(
-            f"data_set: {where}/{shown(others[0])}: stands beside train/; move its images into train/ or out"
-        )
     return {name: "test" if split == "test" else "train" for name, split in splits.items()}
+
+
+def _split_of(name: str) -> str:
+    """Return the split that a folder's name means (Train, test_set, "Validation Data"), "" for none."""
+    return _FOLDER_WORDS.get(name.casefold()) or _FOLDER_WORDS.get(_SPLIT_SUFFIX.sub("", name.casefold()), "")
+
+
+def _beside_splits(where: str, tree: Tree, others: list[str]) -> list[str]:
+    """Refuse folders of images beside train/ and test/, and say which others are passed over."""
+    for name in others:
+        if any(file.may_be_image for file in tree.below(name)):
+            raise InputError(
+                f"data_set: {where}/{shown(name)}: stands beside train/; move its images into train/ or out"
+            )
+    return [f"passed over what holds no images beside train/: {first_of(others)}"] * bool(others)
 
 
 def _refuse_odd_classes(where: str, tree: Tree, base: str, names: list[str], has_table: bool, labelled: bool) -> None:
@@ -161,21 +175,24 @@ def _refuse_odd_classes(where: str, tree: Tree, base: str, names: list[str], has
         if base:
             raise InputError(f"data_set: {place}: holds no folder of a class; fill or remove it")
         raise InputError(f"data_set: {place}: holds no images; expected one folder a class, with images inside")
-    kinds = {name: tree.children(f"{base}/{name}".strip("/")) for name in names}
     loose = tree.has_images(base)
     if len(names) == 1 and not loose:
         _refuse_wrapping(where, tree, base, names[0])
     lower = {name.casefold() for name in names}
-    for name, inner in kinds.items():
-        folder = f"{base}/{name}".strip("/")
-        if tree.has_images(folder) or not inner:
-            continue
-        if len(names) > 1 and {child.casefold() for child in inner} <= lower:
+    for name in names:
+        folder, inner = _unwrapped(tree, f"{base}/{name}".strip("/"))
+        same = [child for child in inner if child.casefold() in lower - {name.casefold()}]
+        if same and not tree.has_images(folder):
             raise InputError(
-                f"data_set: {where}/{shown(folder)}: holds only folders called like those beside it "
-                f"({first_of(inner)}), so it is no class but a copy or a result; move it out of the data set"
+                f"data_set: {where}/{shown(folder)}: holds folders called like those beside it ({first_of(inner)}), so "
+                "it is no class but a copy or a result; move it out of the data set"
             )
-        if {"train", "test"} <= {_FOLDER_WORDS.get(child.casefold(), "") for child in inner}:
+        if same:
+            raise InputError(
+                f"data_set: {where}/{shown(folder)}: holds images and a folder called like another class "
+                f"({first_of(same)}); move that to the others of its class, or out"
+            )
+        if {"train", "test"} <= {_split_of(child) for child in inner}:
             raise InputError(
                 f"data_set: {where}/{shown(folder)}: holds {first_of(inner)}; put train/ and test/ above the folders "
                 "of the classes, not below"
@@ -185,6 +202,15 @@ def _refuse_odd_classes(where: str, tree: Tree, base: str, names: list[str], has
             f"data_set: {place}: its folders ({first_of(names)}) are parts of one collection, not classes; give "
             f"{_labels_from(where, tree, has_table)}"
         )
+
+
+def _unwrapped(tree: Tree, folder: str) -> tuple[str, list[str]]:
+    """Return the folder, or the one that it wraps alone, at any depth, and the folders in it."""
+    inner = tree.children(folder)
+    while len(inner) == 1 and not tree.direct(folder):
+        folder = f"{folder}/{inner[0]}"
+        inner = tree.children(folder)
+    return folder, inner
 
 
 def _loose(tree: Tree, base: str) -> list[str]:
@@ -224,44 +250,16 @@ def _refuse_wrapping(where: str, tree: Tree, base: str, name: str) -> None:
 
 
 def refuse_twins(labels: Iterable[str], where: str) -> None:
-    """Refuse classes, of the folders or the table that `where` names, that differ in nothing but capitals."""
+    """Refuse classes, of the folders or the table that `where` names, that look the same but are spelt differently."""
     by_case: defaultdict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
-        by_case[label.casefold()].append(label)
+        by_case[unicodedata.normalize("NFC", label).casefold().strip()].append(label)
     for twins in by_case.values():
         if len(twins) > 1:
             raise InputError(
-                f"data_set: {where}: the classes {first_of(twins)} differ in nothing but capitals; give one class one "
-                "name everywhere"
+                f"data_set: {where}: the classes {first_of(map(repr, twins))} differ in nothing but capitals, blanks "
+                "or the way accents are stored; give one class one name everywhere"
             )
-
-
-def _odd_names(listing: Listing) -> list[str]:
-    """Say which files are named like masks, and which like augmented copies."""
-    stems = {file.path.rpartition(".")[0] for file in listing.files}
-    masks, augmented = [], []
-    for file in listing.files:
-        stem = file.path.rpartition(".")[0]
-        mark = _MASK.search(stem)
-        folders = {part.casefold() for part in file.path.split("/")[1:-1]}
-        if (mark and stem[: mark.start()] in stems) or folders & {"mask", "masks", "segmentation", "segmentations"}:
-            masks.append(file.path)
-        if any(_AUGMENTED.search(part) for part in stem.split("/")[1:]):
-            augmented.append(file.path)
-    said = []
-    if masks:
-        mark = _MASK.search(masks[0].rpartition(".")[0])
-        pattern = f"NAME{mark[0]} beside NAME" if mark else "a folder of masks"
-        said.append(
-            f"{count(len(masks), 'file')} named like masks ({pattern}: {first_of(masks)}) are taken for pictures; move "
-            "masks out of the data set"
-        )
-    if augmented:
-        said.append(
-            f"{count(len(augmented), 'file')} named like augmented copies ({first_of(augmented)}) are taken for "
-            "pictures of their own; leave copies out, gansweep makes its own"
-        )
-    return said
 
 
 def _no_classes(names: list[str]) -> bool:

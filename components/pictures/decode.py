@@ -41,10 +41,9 @@ _BAND = 1_000_000  # pixels of a band of rows
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd8]")
 THUMBNAIL = 32  # pixels; the scale on which near-duplicates are compared
 
-# Said of pictures of 16 bits whose values need 12 at most: 4095 of 65535 is 16 of 255.
 SIXTEEN_BITS = "16 bits to 8"
-DARK = "16 bits, of which at most 12 are used"
-_TWELVE_BITS = 16
+# Said of pictures of 16 bits whose values need fewer, by how many: 4095 of 65535 becomes 16 of 255.
+DARK = {bits: f"16 bits, of which at most {bits} are used" for bits in (8, 10, 12, 14)}
 
 _ORIENTATION = 0x0112  # EXIF tag; its values 2..8 say how to turn the picture upright
 _UPRIGHT = {
@@ -131,8 +130,10 @@ def _decode_rgb(data: bytes, bits_used: int, admit: Callable[[int], None]) -> tu
         rgb = _to_rgb(image, notes, bits_used)
         if sixteen_bits:
             notes.append(SIXTEEN_BITS)
-            if bits_used == 16 and np.max(rgb.getextrema()) <= _TWELVE_BITS:
-                notes.append(DARK)
+            brightest = np.max(rgb.getextrema())
+            enough = [bits for bits in DARK if brightest <= round((2**bits - 1) / 257)]
+            if bits_used == 16 and enough:
+                notes.append(DARK[enough[0]])
         if turned:
             notes.append("turned upright by its EXIF orientation")
         orientation = _orientation(image)  # asked again: TIFF files turn themselves while loading

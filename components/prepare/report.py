@@ -126,11 +126,16 @@ def _warnings(report: dict[str, Any], whole: ImageSet, near: Pairs) -> list[str]
             f"{count(leaks['test_images'], 'test image')} with relatives among {leaks['development_images']:,} images "
             f"to learn from: {done} (on_leak: {leaks['policy']})"
         )
-    dark, deep = report["converted"].get(DARK, 0), report["converted"].get(SIXTEEN_BITS, 0)
-    if dark > deep / 2:
+    deep, dark = (
+        report["converted"].get(SIXTEEN_BITS, 0),
+        {bits: report["converted"][note] for bits, note in DARK.items() if note in report["converted"]},
+    )
+    if dark:
+        bits, number = max(dark), sum(dark.values())
+        remedy = f"set bits_used={bits}" if number == deep else "bring all files to one range"
         said.append(
-            f"{dark:,} of {count(deep, 'file')} of 16 bits hold no value above 4095, as 12-bit pictures do: they turn "
-            "out nearly black; set bits_used to 12, or to the bits that are in use"
+            f"{number:,} of {count(deep, 'file')} of 16 bits hold no value above {2**bits - 1}, as {bits}-bit pictures "
+            f"do: they turn out too dark; {remedy}"
         )
     return said
 

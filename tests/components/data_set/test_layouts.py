@@ -27,7 +27,11 @@ def two(folder: str, count: int = 3, classes=("benign", "malignant")) -> list[st
 
 
 @pytest.mark.parametrize(
-    ("train", "test"), [("train", "test"), ("Train", "Test"), ("TRAIN", "TEST"), ("Training", "Testing")]
+    ("train", "test"),
+    [
+        *[("train", "test"), ("Train", "Test"), ("TRAIN", "TEST"), ("Training", "Testing")],
+        *[("train_set", "test_set"), ("Train Data", "Test Data"), ("training-images", "testset")],
+    ],
 )
 def test_splits_may_be_written_in_any_way(lay, train, test):
     data_set = open_data_set(str(lay(two(train), two(test, 2))))
@@ -52,16 +56,24 @@ def test_a_validation_folder_joins_what_is_learnt_from_and_is_told(lay, name):
         ),
         ([*two("archive/train"), *two("archive/test")], "give ROOT/archive (test, train)"),
         ([*two("archive/data"), "archive/labels.csv"], "give ROOT/archive/data (benign, malignant)"),
-        ([*two(""), *two("brain_set")], "ROOT/brain_set: holds only folders called like those beside it"),
-        ([*two(""), *two("output")], "ROOT/output: holds only folders called like those beside it"),
-        ([*two("train"), *two("test"), *two("train/augmented")], "ROOT/train/augmented: holds only folders called"),
+        ([*two(""), *two("brain_set")], "ROOT/brain_set: holds folders called like those beside it"),
+        ([*two(""), *two("output")], "ROOT/output: holds folders called like those beside it"),
+        ([*two("train"), *two("test"), *two("train/augmented")], "ROOT/train/augmented: holds folders called"),
         ([*two("train"), "test/1.png", "test/2.png"], "ROOT/test: holds 2 images but no folder of a class"),
         (two("", classes=("benign", "malignant", "test")), "has test/ but no train/"),
         ([*two("train"), *two("more")], "ROOT/more: stands beside train/"),
         ([*two("train"), *two("Training"), *two("test")], "Training/ and train/ both mean train/; make them one"),
         ([*two("benign", classes=("train", "test")), *two("malignant", classes=("train", "test"))], "put train/ and "),
-        ([*two("train", classes=("Benign", "M")), *two("test", classes=("benign", "M"))], "Benign, benign differ in"),
+        (
+            [*two("train", classes=("Benign", "M")), *two("test", classes=("benign", "M"))],
+            "'Benign', 'benign' differ in",
+        ),
         (numbered("images_001", 3) + numbered("images_002", 3), "are parts of one collection, not classes; give a t"),
+        ([*two(""), *two("set/train")], "ROOT/set/train: holds folders called like those beside it"),
+        ([*two(""), *two("set", classes=("benign", "malignant", "other"))], "ROOT/set: holds folders called like"),
+        ([*two(""), "benign/malignant/1.png"], "ROOT/benign: holds images and a folder called like another class"),
+        (two("", classes=("b\u00e9", "be\u0301", "m")), "the way accents are stored"),
+        (two("", classes=("benign", "benign ", "m")), "differ in nothing but capitals, blanks"),
         (["a.zip"], "ROOT/a.zip: is an archive; unpack it"),
         (["a.txt"], "holds no images"),
     ],
@@ -133,6 +145,26 @@ def test_loose_images_beside_the_classes_are_told(lay):
         "left out 2 images in test/, in no folder of a class: test/b.png, test/c.jpg",
         "left out 1 image in train/, in no folder of a class: train/a.png",
     )
+
+
+def test_a_folder_in_a_class_of_its_own_name_is_no_copy(lay):
+    data_set = open_data_set(str(lay(numbered("benign/benign", 3), numbered("malignant/malignant", 3))))
+    assert [data_set.count(name, "") for name in data_set.classes] == [3, 3]
+
+
+def test_folders_without_images_beside_train_are_passed_over_and_told(lay):
+    data_set = open_data_set(str(lay(two("train"), two("test"), "docs/a.pdf")))
+    assert data_set.warnings == ("passed over what holds no images beside train/: docs",)
+
+
+def test_an_archive_beside_the_classes_is_told(lay):
+    data_set = open_data_set(str(lay(two(""), "part_2.zip")))
+    assert data_set.warnings == ("part_2.zip beside the folders is not read; if it holds more images, unpack it",)
+
+
+@pytest.mark.parametrize("mask", ["benign/mask_0001.png", "masks/benign/0001.png", "benign/masks/1.png"])
+def test_masks_are_told_wherever_they_stand(lay, mask):
+    assert "1 file named like masks (" in open_data_set(str(lay(two(""), mask))).warnings[0]
 
 
 def test_a_table_beside_the_classes_is_told(lay):

@@ -31,7 +31,7 @@ def test_a_rewritten_number_that_two_images_or_two_rows_bear_means_none(files, n
 
 def test_labels_that_differ_in_capitals_alone_are_refused_as_folders_are(refused):
     said = refused(FILES, table("image,dx", [(n, ("Mel", "mel", "nv", "NV")[i % 4]) for i, n in enumerate(NAMES)]))
-    assert "the classes Mel, mel differ in nothing but capitals; give one class one name" in said
+    assert "the classes 'Mel', 'mel' differ in nothing but capitals, blanks or the way accents are stored; give" in said
 
 
 def test_a_word_that_is_no_split_among_those_that_are_is_refused(refused):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from picture_files import encoded, picture
+from picture_files import encoded, picture, write_classes
 from PIL import Image
 
 from components.contracts.errors import InputError
@@ -158,18 +158,32 @@ def test_the_same_picture_under_two_labels_is_kept_or_stops_the_run_on_request(t
         prepared(root, tmp_path / "other", on_conflict="fail")
 
 
-@pytest.mark.parametrize(("scale", "bits", "said"), [(16, 16, True), (257, 16, False), (16, 12, False)])
-def test_twelve_bits_in_files_of_sixteen_are_told_or_scaled_on_request(tmp_path, scale, bits, said):
+@pytest.mark.parametrize(
+    ("scale", "bits", "limit"), [(16, 16, 4095), (4, 16, 1023), (64, 16, 16383), (257, 16, None), (16, 12, None)]
+)
+def test_fewer_bits_than_sixteen_are_told_or_scaled_on_request(tmp_path, scale, bits, limit):
     for number, name in enumerate(("benign", "malignant")):
         (tmp_path / "data" / name).mkdir(parents=True)
         for i in range(12):
             grey = np.asarray(picture(100 * number + i).convert("L")).astype(np.uint16) * scale
+            grey[0, 0] = 255 * scale
             Image.fromarray(grey).save(tmp_path / "data" / name / f"{i}.png")
     _, report = prepared(tmp_path / "data", tmp_path / "out", bits_used=bits)
-    bright = read_imageset(tmp_path / "out" / "development_set").images.max() > 16
-    assert bright != said
-    told = "24 of 24 files of 16 bits hold no value above 4095, as 12-bit pictures do"
-    assert [warning.startswith(told) for warning in report["warnings"]] == [True] * said
+    assert (read_imageset(tmp_path / "out" / "development_set").images.max() > 64) == (limit is None)
+    told = f"24 of 24 files of 16 bits hold no value above {limit}, as"
+    assert [warning.startswith(told) for warning in report["warnings"]] == [True] * (limit is not None)
+
+
+def test_a_few_dark_files_among_those_of_sixteen_bits_are_told(tmp_path):
+    root = write_classes(tmp_path / "data", {"benign": 12, "malignant": 12})
+    for i, scale in enumerate((16, 257, 257)):
+        grey = np.asarray(picture(500 + i).convert("L")).astype(np.uint16) * scale
+        Image.fromarray(grey).save(root / "benign" / f"deep-{i}.png")
+    _, report = prepared(root, tmp_path / "out")
+    assert report["warnings"] == [
+        "1 of 3 files of 16 bits hold no value above 4095, as 12-bit pictures do: they turn out too dark; bring all "
+        "files to one range"
+    ]
 
 
 def test_half_of_a_rare_class_unreadable_stops_the_run(tmp_path):
