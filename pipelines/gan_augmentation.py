@@ -290,6 +290,9 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 dropout=classifier_dropout,
                 patience=classifier_patience,
                 threads=classifier_threads,
+                device=device,
+                gpus=gpus,
+                gpu_stages=gpu_stages,
             )
             place(trained, "train_classifier", images)
             place_on_gpu(trained, "train_classifier", planned, gpu_type, tolerations, in_loop=True)

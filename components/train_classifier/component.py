@@ -19,6 +19,9 @@ def train_classifier(
     dropout: float,
     patience: int,
     threads: int,
+    device: str,
+    gpus: str,
+    gpu_stages: list,
 ) -> None:
     """Train every replicate of one arm's classifier, on the images or, for `pretrained`, on their features.
 
@@ -69,4 +72,5 @@ def train_classifier(
                 file,
                 threads=threads,
                 models_folder=models.path,
+                on_gpu=device == "auto" and gpus not in ("", "0") and "train_classifier" in gpu_stages,
             )

@@ -59,6 +59,7 @@ def train_classifier(
     *,
     threads: int,
     models_folder: str | Path,
+    on_gpu: bool = False,
 ) -> None:
     """Train `replicates` classifiers of an arm and write them afresh into `models_folder`.
 
@@ -78,7 +79,7 @@ def train_classifier(
     arm can't be mixed (see `mix.training_rows`) or a training diverges.
     """
     start = time.monotonic()
-    use_threads(threads)
+    use_threads(threads, on_gpu=on_gpu)
     models_folder = fresh_folder(models_folder)
     positive = development.classes.index(development.positive_class)
     networks = networks_of(classifier, file, development.image_size, len(development.classes), settings.dropout)
