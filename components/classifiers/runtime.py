@@ -16,8 +16,8 @@ def use_threads(threads: int, *, on_gpu: bool = False) -> None:
         tf.config.set_visible_devices([], "GPU")
     elif not tf.config.list_physical_devices("GPU"):
         raise InputError(
-            "gpus: asked for, but this machine has none that TensorFlow can use; set it to 0, or leave train_classifier "
-            "out of gpu_stages"
+            "gpus: asked for, but this machine has none that TensorFlow can use; set it to 0, or build the classifier "
+            "image with VARIANT=cuda"
         )
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)  # operations one after the other: one order of sums

@@ -61,6 +61,7 @@ def train_classifier(
             settings = ClassifierSettings(
                 epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, dropout=dropout, patience=patience
             )
+            on_gpu = device == "auto" and gpus not in ("", "0") and "train_classifier" in gpu_stages
             train_classifier(
                 development,
                 synthetic,
@@ -72,5 +73,5 @@ def train_classifier(
                 file,
                 threads=threads,
                 models_folder=models.path,
-                on_gpu=device == "auto" and gpus not in ("", "0") and "train_classifier" in gpu_stages,
+                on_gpu=on_gpu,
             )
