@@ -49,6 +49,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         near_duplicate_correlation: float = 0.99,
         arms: list = ["real", "traditional", "gan:50%", "gan:100%", "traditional+gan:100%"],  # noqa: B006 (KFP copies it)
         synthetic_sets: dict = {},  # noqa: B006
+        external_test_sets: dict = {},  # noqa: B006
         replicates: int = 5,
         gan_replicates: int = 1,
         seed: int = 0,
@@ -117,6 +118,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             synthetic_sets: Your own synthetic images, as JSON: {"diffusion": "FOLDER or minio://..."} with a folder of
                 images a class, or {"diffusion": {"images": "...", "table": "...", "table_columns": {}}} where a table
                 holds the labels; a list of these is as many draws of that generator.
+            external_test_sets: Test sets from elsewhere, as JSON: {"hospital_b": "FOLDER or minio://..."}, or where a
+                table holds the labels {"hospital_b": {"images": "...", "table": "...", "table_columns": {}}}.
             replicates: Trainings of each arm, each with its own seed and validation fold.
             gan_replicates: GANs trained for each class; replicate r of an arm uses number r modulo this.
             seed: Seed of the first replicate; the others count up from it.
@@ -191,6 +194,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 smallest_class=planned.outputs["smallest_class"],
                 seed=seed,
                 data_version=planned.outputs["data_version"],
+                external_test_sets=external_test_sets,
+                external_version=planned.outputs["external_version"],
             ),
             "prepare",
             images,
@@ -235,6 +240,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 generators=dsl.Collected(gan.outputs["generator"]),
                 development_set=prepared.outputs["development_set"],
                 test_set=prepared.outputs["test_set"],
+                external_set=prepared.outputs["external_set"],
                 arms=arms,
                 synthetic_sets=synthetic_sets,
                 synthetic_version=planned.outputs["synthetic_version"],
@@ -252,6 +258,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             development_set=prepared.outputs["development_set"],
             test_set=prepared.outputs["test_set"],
             synthetic_set=synthesized.outputs["synthetic_set"],
+            external_set=prepared.outputs["external_set"],
             arms=arms,
             classifier=classifier,
             seed=seed,
@@ -299,6 +306,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             evaluated = evaluate(
                 models=trained.outputs["models"],
                 test_set=prepared.outputs["test_set"],
+                external_set=prepared.outputs["external_set"],
                 features=embedded.outputs["features"],
                 arm=arm,
                 target_sensitivity=target_sensitivity,
@@ -310,6 +318,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             evaluations=dsl.Collected(evaluated.outputs["evaluation"]),
             development_set=prepared.outputs["development_set"],
             test_set=prepared.outputs["test_set"],
+            external_set=prepared.outputs["external_set"],
             synthetic_set=synthesized.outputs["synthetic_set"],
             data_report=prepared.outputs["data_report"],
             synthetic_report=synthesized.outputs["synthetic_report"],

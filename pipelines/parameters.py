@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from components.contracts.errors import InputError
 from components.contracts.plain_text import PLACEHOLDER
+from components.data_set.external_test_sets import external_addresses
 from components.data_set.synthetic_sets import addresses_of
 from pipelines.compile import load_pipeline
 from pipelines.yaml_files import parse_yaml, read_mapping
@@ -112,6 +113,7 @@ def resolve(preset: dict[str, Any], settings: dict[str, Any], data_set: str = ""
         name: [_absolute_set(one) for one in given] if isinstance(given, list) else _absolute_set(given)
         for name, given in values["synthetic_sets"].items()
     }
+    values["external_test_sets"] = {name: _absolute_set(given) for name, given in values["external_test_sets"].items()}
     return values
 
 
@@ -140,25 +142,42 @@ def addresses(values: dict[str, Any]) -> list[tuple[str, str]]:
     for name, sets in addresses_of(values["synthetic_sets"]).items():
         held += [(f"synthetic_sets: {name}", one.images) for one in sets]
         held += [(f"synthetic_sets: {name}: table", one.table) for one in sets]
+    for name, one in external_addresses(values["external_test_sets"]).items():
+        held += [(f"external_test_sets: {name}", one.images), (f"external_test_sets: {name}: table", one.table)]
     return [(name, address) for name, address in held if address]
 
 
-def parse_synthetic(options: Sequence[str]) -> dict[str, Any]:
-    """Read `name=address` and `name=address,table=file` options into `synthetic_sets`.
+def parse_sets(synthetic: Sequence[str], external: Sequence[str]) -> dict[str, Any]:
+    """Read `name=address` and `name=address,table=file` options into `synthetic_sets` and `external_test_sets`.
 
-    A name that comes again has one draw more. Raises InputError for what is neither.
+    Only those of them that are given. A synthetic set whose name comes again has one draw more. Raises InputError for
+    what is neither.
     """
-    found: dict[str, list[Any]] = {}
-    for option in options:
-        name, _, given = option.partition("=")
+    draws: dict[str, list[Any]] = {}
+    for name, given in _named("--synthetic", synthetic):
+        draws.setdefault(name, []).append(given)
+    tests: dict[str, Any] = {}
+    for name, given in _named("--external", external):
+        if name in tests:
+            raise InputError(f"--external {name}: there are two test sets of that name; call one of them otherwise")
+        tests[name] = given
+    sets = {
+        "synthetic_sets": {name: given if len(given) > 1 else given[0] for name, given in draws.items()},
+        "external_test_sets": tests,
+    }
+    return {parameter: given for parameter, given in sets.items() if given}
+
+
+def _named(option: str, values: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    for value in values:
+        name, _, given = value.partition("=")
         images, with_table, table = given.partition(",table=")
         if not images or (with_table and not table):
             raise InputError(
-                f"--synthetic {option}: write it as name=FOLDER or name=minio://bucket/prefix; where a table holds the "
+                f"{option} {value}: write it as name=FOLDER or name=minio://bucket/prefix; where a table holds the "
                 "labels, add ,table=FILE"
             )
-        found.setdefault(name, []).append({"images": images, "table": table} if table else images)
-    return {name: given if len(given) > 1 else given[0] for name, given in found.items()}
+        yield name, {"images": images, "table": table} if table else images
 
 
 def parameters_table() -> str:

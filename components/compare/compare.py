@@ -32,6 +32,7 @@ class CompareInputs:
     evaluations: list[str]
     development_set: str
     test_set: str
+    external_set: str
     synthetic_set: str
     data_report: str
     synthetic_report: str
@@ -44,6 +45,7 @@ class _Found:
 
     evaluations: list[Evaluation]
     test: ImageSet
+    external: ImageSet
     synthetic: ImageSet
     data_report: dict[str, Any]
     audit: dict[str, Any]
@@ -65,7 +67,14 @@ def compare(
         found = [_read(inputs, plan) for inputs in folds]
         whole = found[0] if len(found) == 1 else _pool(found, plan["arms"])
         verdict = build_verdict(
-            plan, whole.evaluations, whole.test, whole.data_report, whole.audit, whole.copies, whole.gans
+            plan,
+            whole.evaluations,
+            whole.test,
+            whole.external,
+            whole.data_report,
+            whole.audit,
+            whole.copies,
+            whole.gans,
         )
         write_json(verdict_path, verdict)
         write_ledger(ledger_path, whole.changes)
@@ -86,10 +95,12 @@ def compare(
 
 def _read(inputs: CompareInputs, plan: dict[str, Any]) -> _Found:
     test, synthetic = read_imageset(inputs.test_set), read_imageset(inputs.synthetic_set)
-    evaluations = load_evaluations(inputs.evaluations, plan["arms"], test, plan["positive_class"])
+    external = read_imageset(inputs.external_set)
+    evaluations = load_evaluations(inputs.evaluations, plan["arms"], test, external, plan["positive_class"])
     return _Found(
         evaluations,
         test,
+        external,
         synthetic,
         data_report=read_json(Path(inputs.data_report) / "data_report.json"),
         audit=read_json(Path(inputs.audit_report) / "audit.json"),
@@ -104,6 +115,7 @@ def _pool(found: Sequence[_Found], arms: Sequence[str]) -> _Found:
     return _Found(
         pool_evaluations([one.evaluations for one in found]),
         pool_tests([one.test for one in found]),
+        found[0].external,
         stack_sets([one.synthetic for one in found], prefixes),
         pool_data_reports([one.data_report for one in found]),
         pool_audits([one.audit for one in found]),

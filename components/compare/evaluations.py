@@ -1,7 +1,7 @@
 """Reads what `evaluate` wrote for every arm, and refuses what does not belong together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ class Evaluation:
     `probabilities` (float32, R x N x C) are those of each replicate, image and class; `replicates` the R entries of
     evaluation.json (seed, threshold, metrics, per_class, confusion_matrix, ...). Where test folds are pooled,
     an image's probabilities are those of its own fold's R replicates, and `replicates` holds R a fold, fold by fold.
+    `elsewhere` (float32, M external images) are those of every one of `replicates` for each external image.
     """
 
     arm: str
@@ -30,6 +31,7 @@ class Evaluation:
     training_images: int
     replicates: list[dict[str, Any]]
     classifier: dict[str, Any]
+    elsewhere: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 0), np.float32))
 
     @property
     def thresholds(self) -> list[float]:
@@ -47,7 +49,7 @@ class Evaluation:
 
 
 def load_evaluations(
-    folders: Sequence[str | Path], arms: Sequence[str], test: ImageSet, positive_class: str
+    folders: Sequence[str | Path], arms: Sequence[str], test: ImageSet, external: ImageSet, positive_class: str
 ) -> list[Evaluation]:
     """Read the evaluations of all `arms`, in their order.
 
@@ -56,7 +58,7 @@ def load_evaluations(
     """
     found: dict[str, Evaluation] = {}
     for folder in map(Path, folders):
-        evaluation = _load(folder, test, positive_class)
+        evaluation = _load(folder, test, external, positive_class)
         if evaluation.arm not in arms:
             raise InputError(f"{folder}: arm '{evaluation.arm}' is not in the plan; planned are {', '.join(arms)}")
         if evaluation.arm in found:
@@ -75,24 +77,19 @@ def load_evaluations(
     return [found[arm] for arm in arms]
 
 
-def _load(folder: Path, test: ImageSet, positive_class: str) -> Evaluation:
+def _load(folder: Path, test: ImageSet, external: ImageSet, positive_class: str) -> Evaluation:
     file = folder / "evaluation.json"
     about = read_json(file)
     if about["test_set_digest"] != test.digest():
         raise InputError(f"{file}: made from another test set; evaluate the arm on the one that is compared")
+    if about["external_set_digest"] != external.digest():
+        raise InputError(f"{file}: made from other external test sets; evaluate the arm on those that are compared")
     if tuple(about["classes"]) != test.classes or about["positive_class"] != positive_class:
         raise InputError(f"{file}: its classes or positive class differ from the plan's; evaluate the arm again")
-    array = folder / "probabilities.npy"
-    try:
-        probabilities = np.load(array, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{array}: not an array of probabilities ({error})") from None
-    shape = (len(about["replicates"]), len(test), len(test.classes))
-    if probabilities.shape != shape or not shape[0]:
-        raise InputError(f"{array}: holds {probabilities.shape}, expected replicates x images x classes {shape}")
-    sums = probabilities.sum(axis=2)
-    if not np.isfinite(probabilities).all() or probabilities.min() < 0 or np.abs(sums - 1).max() > 1e-3:
-        raise InputError(f"{array}: rows are not probabilities that sum to 1; evaluate the arm again")
+    probabilities, elsewhere = (
+        _probabilities(folder / name, len(about["replicates"]), images)
+        for name, images in (("probabilities.npy", test), ("external.npy", external))
+    )
     positive = test.classes.index(positive_class)
     for r, replicate in enumerate(about["replicates"]):
         for name, value in scores(probabilities[r], test.labels, positive).items():
@@ -108,4 +105,18 @@ def _load(folder: Path, test: ImageSet, positive_class: str) -> Evaluation:
         about["training_images"],
         replicates,
         about["classifier"],
+        elsewhere,
     )
+
+
+def _probabilities(array: Path, replicates: int, images: ImageSet) -> np.ndarray:
+    try:
+        found = np.load(array, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{array}: not an array of probabilities ({error})") from None
+    shape = (replicates, len(images), len(images.classes))
+    if found.shape != shape or not shape[0]:
+        raise InputError(f"{array}: holds {found.shape}, expected replicates x images x classes {shape}")
+    if not np.isfinite(found).all() or np.any(found < 0) or np.any(np.abs(found.sum(axis=2) - 1) > 1e-3):
+        raise InputError(f"{array}: rows are not probabilities that sum to 1; evaluate the arm again")
+    return found

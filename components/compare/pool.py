@@ -60,6 +60,8 @@ def pool_tests(tests: Sequence[ImageSet]) -> ImageSet:
 def pool_evaluations(folds: Sequence[Sequence[Evaluation]]) -> list[Evaluation]:
     """Return an evaluation an arm over the pooled test set; numbers of training images are means over the folds.
 
+    External images, which are the same for all folds, are predicted by the replicates of all of them.
+
     Raises InputError where the folds have different numbers of replicates.
     """
     found = []
@@ -73,6 +75,7 @@ def pool_evaluations(folds: Sequence[Sequence[Evaluation]]) -> list[Evaluation]:
                 probabilities=np.concatenate([one.probabilities for one in same], axis=1),
                 synthetic_per_class={name: round(float(np.mean([of[name] for of in counts]))) for name in counts[0]},
                 training_images=round(float(np.mean([one.training_images for one in same]))),
+                elsewhere=np.concatenate([one.elsewhere for one in same], axis=0),
                 replicates=[{"test_fold": k} | replicate for k, one in enumerate(same) for replicate in one.replicates],
             )
         )

@@ -22,6 +22,8 @@ def summary_markdown(verdict: dict[str, Any]) -> str:
     if verdict["notice"]:
         lines += [f"> **Note:** {_escape(verdict['notice'])}", ""]
     lines += [f"**{_escape(verdict['answer'])}**", ""]
+    for there in verdict["external_test_sets"]:
+        lines += [_escape(there["answer"]), ""]
     lines += ["| Arm | " + " | ".join(title for title, _, _ in _SHOWN) + " | Verdict |"]
     lines += ["| :-- |" + " --: |" * len(_SHOWN) + " :-- |"]
     for arm in verdict["arms"]:

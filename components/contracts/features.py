@@ -7,7 +7,8 @@ A folder with two files a set, whatever the number of images, and one about them
     features.json   extractor, weights, weights_sha256, input_size, dimensions, sets: {<set>: {rows, views,
                     image_set_digest}}
 
-The sets are called development, test and synthetic. Not every image has features: only those that a stage looks at.
+The sets are called development, test, synthetic and external. Not every image has features: only those that a stage
+looks at.
 """
 
 from collections.abc import Iterator

@@ -31,13 +31,13 @@ COLUMNS = ("path", "label", "split", "fold", "group", "sha256")
 class ImageSet:
     """Images and what is known of each; all arrays have N rows in one order.
 
-    `labels` are indices into `classes`. `splits` is "development", "test" or "synthetic". `folds` numbers the
-    validation folds of the development set from 0: replicate r validates on fold r modulo their number. In the test set
-    it is that of the test fold, where there are several; -1 elsewhere. `groups` names the lesion, patient or
-    near-duplicates an image belongs to; for a synthetic image it is the generator that drew it (`gan-0`, ...).
-    `positive_class` is the one whose misses cost most. `notice` is shown on every report made from the set. `subgroups`
-    names the columns by which results are also reported, each with a value an image (str, N; "" where nothing is
-    known), such as {"sex": ["male", "", ...], "age": ["<40", ...]}.
+    `labels` are indices into `classes`. `splits` is "development", "test" or "synthetic", or the name of an external
+    test set. `folds` numbers the validation folds of the development set from 0: replicate r validates on fold r modulo
+    their number. In the test set it is that of the test fold, where there are several; -1 elsewhere. `groups` names the
+    lesion, patient or near-duplicates an image belongs to; for a synthetic image it is the generator that drew it
+    (`gan-0`, ...). `positive_class` is the one whose misses cost most. `notice` is shown on every report made from the
+    set. `subgroups` names the columns by which results are also reported, each with a value an image (str, N; "" where
+    nothing is known), such as {"sex": ["male", "", ...], "age": ["<40", ...]}.
     """
 
     name: str
@@ -61,11 +61,25 @@ class ImageSet:
         """Height and width of the images, in pixels."""
         return int(self.images.shape[1])
 
-    def subset(self, chosen: np.ndarray) -> "ImageSet":
-        """Return some of the rows: `chosen` is a mask (bool, N) or an order of row numbers."""
-        rows = ("images", "paths", "labels", "splits", "folds", "groups", "sha256")
+    def subset(self, chosen: np.ndarray | slice, pixels: bool = True) -> "ImageSet":
+        """Return some of the rows: `chosen` is a mask (bool, N), an order of row numbers, or a slice.
+
+        Without `pixels`, for who looks at all else alone, none are copied: `images` is empty.
+        """
+        rows = ("paths", "labels", "splits", "folds", "groups", "sha256")
         subgroups = {name: values[chosen] for name, values in self.subgroups.items()}
-        return replace(self, **{name: getattr(self, name)[chosen] for name in rows}, subgroups=subgroups)
+        images = self.images[chosen] if pixels else self.images[:0]
+        return replace(self, images=images, **{name: getattr(self, name)[chosen] for name in rows}, subgroups=subgroups)
+
+    def by_split(self) -> dict[str, "ImageSet"]:
+        """Return the rows of each split, which stand together, as external test sets do; no pixels are copied."""
+        names, starts = np.unique(self.splits, return_index=True)
+        ends = np.append(np.sort(starts), len(self))
+        order = np.argsort(starts)
+        return {
+            str(names[number]): self.subset(slice(start, end))
+            for number, start, end in zip(order, ends[:-1], ends[1:], strict=True)
+        }
 
     def counts(self) -> dict[str, int]:
         """Return the number of images of each class."""

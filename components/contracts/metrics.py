@@ -46,11 +46,11 @@ def scores(
     true classes; `weights` (B x N, not negative; default one row of ones) how often each image counts.
 
     All values are in 0..1, except `brier` beyond two classes (0..2). `balanced_accuracy` is the mean recall over
-    the classes. `sensitivity`, `specificity`, `f1`, `auc` (area under the ROC curve, ties count half) and
-    `average_precision` (sum of precision times the step in recall, no interpolation) are of the positive class
-    against the rest. `brier` is the mean squared error of the probability: of the positive class for two
+    the classes that have images. `sensitivity`, `specificity`, `f1`, `auc` (area under the ROC curve, ties count
+    half) and `average_precision` (sum of precision times the step in recall, no interpolation) are of the positive
+    class against the rest. `brier` is the mean squared error of the probability: of the positive class for two
     classes, summed over the classes beyond (Brier 1950, Monthly Weather Review 78, eq. 2). `macro_auc`, on request,
-    is the unweighted mean of every class's area against the rest. A score whose class has no weight is NaN.
+    is the unweighted mean of every such class's area against the rest. A score whose class has no weight is NaN.
     """
     weights = np.ones((1, len(labels))) if weights is None else weights
     known = (*METRICS, "macro_auc")
@@ -68,7 +68,8 @@ def scores(
                 probabilities[:, positive], labels == positive, weights
             )
         if "macro_auc" in wanted:
-            each = [_ranking_scores(p, labels == c, weights)[0] for c, p in enumerate(probabilities.T)]
+            present = np.unique(labels)
+            each = [_ranking_scores(probabilities[:, c], labels == c, weights)[0] for c in present]
             found["macro_auc"] = np.mean(each, axis=0)
     return {name: found[name] for name in wanted}
 
@@ -118,12 +119,14 @@ def _counting_scores(
     right = confusion.diagonal(axis1=1, axis2=2)
     actual, decided = confusion.sum(axis=2), confusion.sum(axis=1)
     total = actual.sum(axis=1)
+    present = np.unique(labels)
+    recall = np.take(right, present, axis=1) / np.take(actual, present, axis=1)
     true_positive = right[:, positive]
     negative = total - actual[:, positive]
     false_positive = decided[:, positive] - true_positive
     return {
         "accuracy": right.sum(axis=1) / total,
-        "balanced_accuracy": (right / actual).mean(axis=1),
+        "balanced_accuracy": recall.mean(axis=1),
         "sensitivity": true_positive / actual[:, positive],
         "specificity": (negative - false_positive) / negative,
         "f1": 2 * true_positive / (actual[:, positive] + decided[:, positive]),

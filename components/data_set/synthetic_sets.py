@@ -9,27 +9,15 @@ next `NAME-1`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from components.contracts.arms import GAN, RESERVED, SOURCE_NAME, Arm
 from components.contracts.errors import InputError
 from components.data_set.checks import listed_warnings
-from components.data_set.data_set import DataSet, open_data_set
+from components.data_set.data_set import DataSet
+from components.data_set.further_sets import EXPECTED, SetAddress, open_set, set_address
 from components.data_set.words import shown
-
-_EXPECTED = (
-    'give a folder or minio:// address, {"images": "...", "table": "...", "table_columns": {...}}, or a list of these'
-)
-
-
-@dataclass(frozen=True)
-class SetAddress:
-    """Where one draw of a source lies: its images, and the table of their labels where folders aren't classes."""
-
-    images: str
-    table: str = ""
-    table_columns: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,24 +56,14 @@ def addresses_of(synthetic_sets: dict[str, Any]) -> dict[str, list[SetAddress]]:
                 f"synthetic_sets: '{shown(str(name))}' can't name a source; take letters, digits and _, a letter "
                 f"first, and none of {GAN}, {', '.join(RESERVED)}"
             )
-        addresses = [_address(name, one) for one in (given if isinstance(given, list) else [given])]
+        draws = given if isinstance(given, list) else [given]
+        addresses = [set_address(f"synthetic_sets: {name}", one) for one in draws]
         if not addresses:
-            raise InputError(f"synthetic_sets: {name}: {_EXPECTED}")
+            raise InputError(f"synthetic_sets: {name}: {EXPECTED}, or a list of these")
         if any(one in addresses[:place] for place, one in enumerate(addresses)):
             raise InputError(f"synthetic_sets: {name}: an address stands there twice; each is a draw of its own")
         found[name] = addresses
     return found
-
-
-def _address(name: str, given: Any) -> SetAddress:
-    parts = {"images": given} if isinstance(given, str) else given
-    if not isinstance(parts, dict) or not parts.get("images"):
-        raise InputError(f"synthetic_sets: {name}: {_EXPECTED}")
-    kinds = {"images": str, "table": str, "table_columns": dict}
-    for key, value in parts.items():
-        if not isinstance(value, kinds.get(key, ())):
-            raise InputError(f"synthetic_sets: {name}: {shown(str(key))}: {shown(repr(value))}; {_EXPECTED}")
-    return SetAddress(**parts)
 
 
 def open_synthetic_sets(synthetic_sets: dict[str, Any], classes: Sequence[str]) -> list[SyntheticSet]:
@@ -93,21 +71,10 @@ def open_synthetic_sets(synthetic_sets: dict[str, Any], classes: Sequence[str]) 
     opened = []
     for name, addresses in addresses_of(synthetic_sets).items():
         for number, one in enumerate(addresses):
-            try:
-                data_set = open_data_set(one.images, one.table, one.table_columns)
-            except InputError as error:
-                said = str(error).removeprefix("data_set: ")
-                with_table = f"--synthetic {name}={one.images},table="  # how a set is given its table
-                raise InputError(f"synthetic_sets: {name}: {said.replace('--set table=', with_table)}") from None
-            where = f"synthetic_sets: {name}: {shown(data_set.address)}"
-            foreign = [shown(label) for label in data_set.classes if label not in classes]
-            if foreign:
-                raise InputError(
-                    f"{where}: class '{foreign[0]}' is none of the data set's ({', '.join(map(shown, classes))}); "
-                    "rename or remove its folder"
-                )
+            data_set = open_set(f"synthetic_sets: {name}", f"--synthetic {name}", one, classes)
             lacking = [shown(label) for label in classes if label not in data_set.classes]
             if lacking:
+                where = f"synthetic_sets: {name}: {shown(data_set.address)}"
                 raise InputError(f"{where}: has no images of class '{lacking[0]}', which the data set has; add some")
             opened.append(SyntheticSet(name, number, data_set))
     return opened

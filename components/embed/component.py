@@ -8,6 +8,7 @@ def embed(
     development_set: dsl.Input[dsl.Dataset],
     test_set: dsl.Input[dsl.Dataset],
     synthetic_set: dsl.Input[dsl.Dataset],
+    external_set: dsl.Input[dsl.Dataset],
     features: dsl.Output[dsl.Dataset],
     arms: list,
     classifier: str,
@@ -17,7 +18,7 @@ def embed(
     gpus: str,
     gpu_stages: list,
 ) -> None:
-    """Make features of the real, test and synthetic images with a frozen network pretrained on ImageNet, once a run.
+    """Make features of all images, external ones too, with a frozen network pretrained on ImageNet, once a run.
 
     The classifier `pretrained` learns from them, and the audit judges by them; what neither looks at is left out.
     """
@@ -32,6 +33,7 @@ def embed(
             "development": read_imageset(development_set.path),
             "test": read_imageset(test_set.path),
             "synthetic": read_imageset(synthetic_set.path),
+            "external": read_imageset(external_set.path),
         }
         embed(
             imagesets,

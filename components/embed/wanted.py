@@ -6,6 +6,8 @@ from components.contracts.arms import Arm
 from components.contracts.features import VIEWS, measured_rows
 from components.contracts.imageset import ImageSet
 
+TESTED_ON = ("test", "external")
+
 
 def wanted(
     imagesets: dict[str, ImageSet], arms: list[Arm], classifier: str, seed: int
@@ -16,12 +18,12 @@ def wanted(
     learns from; without one, the audit alone looks at features, of a sample and of no test image.
     """
     if classifier != "pretrained":
-        rows = {name: measured_rows(imageset, seed) for name, imageset in imagesets.items() if name != "test"}
-        return rows | {"test": np.empty(0, np.int64)}, dict.fromkeys(imagesets, 1)
+        rows = {name: measured_rows(imageset, seed) for name, imageset in imagesets.items() if name not in TESTED_ON}
+        return rows | dict.fromkeys(TESTED_ON, np.empty(0, np.int64)), dict.fromkeys(imagesets, 1)
     turned = [arm for arm in arms if arm.traditional]
     views = {
         "development": VIEWS if any(arm.uses_real for arm in turned) else 1,
-        "test": 1,
+        **dict.fromkeys(TESTED_ON, 1),
         "synthetic": VIEWS if any(arm.uses_synthetic for arm in turned) else 1,
     }
     return {name: np.arange(len(imageset)) for name, imageset in imagesets.items()}, views

@@ -7,6 +7,7 @@ from kfp import dsl
 def evaluate(
     models: dsl.Input[dsl.Model],
     test_set: dsl.Input[dsl.Dataset],
+    external_set: dsl.Input[dsl.Dataset],
     features: dsl.Input[dsl.Dataset],
     evaluation: dsl.Output[dsl.Artifact],
     classification_metrics: dsl.Output[dsl.ClassificationMetrics],
@@ -14,7 +15,7 @@ def evaluate(
     target_sensitivity: float,
     threads: int,
 ) -> None:
-    """Measure every replicate of one arm on the test set, which no other stage but this one predicts.
+    """Measure every replicate of one arm on the test set and on all external ones, which no other stage predicts.
 
     Gives the predictions and metrics, and for the Kubeflow UI the confusion matrix and ROC curve.
     """
@@ -29,6 +30,14 @@ def evaluate(
         classification_metrics.metadata["display_name"] = f"classification metrics {arm}"
         test = read_imageset(test_set.path)
         looked_at = read_features(features.path)
-        evaluate(models.path, test, target_sensitivity, evaluation.path, threads=threads, features=looked_at)
+        evaluate(
+            models.path,
+            test,
+            read_imageset(external_set.path),
+            target_sensitivity,
+            evaluation.path,
+            threads=threads,
+            features=looked_at,
+        )
         classification_metrics.log_confusion_matrix(*confusion_view(evaluation.path, test))
         classification_metrics.log_roc_curve(*roc_view(evaluation.path, test))

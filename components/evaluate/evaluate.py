@@ -1,4 +1,4 @@
-"""Measures every replicate of an arm on the test set."""
+"""Measures every replicate of an arm on the test set, and on the external ones."""
 
 from pathlib import Path
 
@@ -20,23 +20,26 @@ KEPT = ("seed", "generator", "training_images", "epochs_run", "best_epoch", "his
 def evaluate(
     models_folder: str | Path,
     test: ImageSet,
+    external: ImageSet,
     target_sensitivity: float,
     evaluation_folder: str | Path,
     threads: int,
     features: Features | None = None,
 ) -> None:
-    """Predict the test set with every model of `models_folder`; write the evaluation. Heads need its `features`.
+    """Predict the test set and the M external images with every model of `models_folder`; write the evaluation.
 
-    Written afresh into `evaluation_folder` are probabilities.npy (float32, R x N x C) and evaluation.json: what is
-    known of the training, and for each replicate its operating threshold (`operating_threshold`, from its validation
-    rows alone), metrics, scores by class and confusion matrix on the test set. Raises InputError if models and
-    test set don't belong together or a file is missing or broken.
+    Heads need the `features` of both. Written afresh into `evaluation_folder` are probabilities.npy (float32, R x N x
+    C) and external.npy (R x M x C), and evaluation.json: what is known of the training, and for each replicate its
+    operating threshold (`operating_threshold`, from its validation rows alone), metrics, scores by class and confusion
+    matrix on the test set. Raises InputError if models and test sets don't belong together or a file is missing or
+    broken.
     """
     models_folder = Path(models_folder)
     training = read_json(models_folder / "training.json")
     classes = tuple(training["classes"])
-    if test.classes != classes:
-        raise InputError(f"test set: classes {', '.join(test.classes)}, the models know {', '.join(classes)}")
+    for name, tested in (("test set", test), ("external test sets", external)):
+        if tested.classes != classes:
+            raise InputError(f"{name}: classes {', '.join(tested.classes)}, the models know {', '.join(classes)}")
     positive = classes.index(training["positive_class"])
     validation = _read_array(models_folder / "validation.npy")
     development_labels = _read_array(models_folder / "development_labels.npy")
@@ -44,9 +47,10 @@ def evaluate(
     if training["classifier"]["kind"] == PRETRAINED:
         if features is None:
             raise InputError(f"{models_folder}: heads on features, and there are none of the test set; embed it")
-        probabilities = _by_heads(models_folder, count, test, features, positive, threads)
+        sets = {"test": test, "external": external}
+        probabilities, elsewhere = _by_heads(models_folder, count, sets, features, positive, threads)
     else:
-        probabilities = _by_networks(models_folder, count, test, positive, threads)
+        probabilities, elsewhere = _by_networks(models_folder, count, [test, external], positive, threads)
     replicates = []
     for trained, predicted, held_out in zip(training["replicates"], probabilities, validation, strict=True):
         rows = ~np.isnan(held_out[:, positive])
@@ -62,24 +66,31 @@ def evaluate(
         )
     evaluation = {key: value for key, value in training.items() if key != "seconds"} | {
         "test_set_digest": test.digest(),
+        "external_set_digest": external.digest(),
         "replicates": replicates,
     }
     evaluation_folder = fresh_folder(evaluation_folder)
-    with whole_file(evaluation_folder / "probabilities.npy") as part, part.open("wb") as file:
-        np.save(file, probabilities, allow_pickle=False)
+    for name, array in (("probabilities.npy", probabilities), ("external.npy", elsewhere)):
+        with whole_file(evaluation_folder / name) as part, part.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
     write_json(evaluation_folder / "evaluation.json", evaluation)
 
 
 def _by_heads(
-    models_folder: Path, replicates: int, test: ImageSet, features: Features, positive: int, threads: int
-) -> np.ndarray:
-    outputs = 1 if len(test.classes) == 2 else len(test.classes)
-    heads = load_heads(models_folder, replicates, features.dimensions, outputs)
+    models_folder: Path, replicates: int, sets: dict[str, ImageSet], features: Features, positive: int, threads: int
+) -> list[np.ndarray]:
+    classes = len(sets["test"].classes)
+    heads = load_heads(models_folder, replicates, features.dimensions, 1 if classes == 2 else classes)
     with threadpool_limits(threads):
-        return heads.probabilities(features.open("test", test).of(np.arange(len(test)))[:, 0], positive)
+        return [
+            heads.probabilities(features.open(name, tested).of(np.arange(len(tested)))[:, 0], positive)
+            for name, tested in sets.items()
+        ]
 
 
-def _by_networks(models_folder: Path, replicates: int, test: ImageSet, positive: int, threads: int) -> np.ndarray:
+def _by_networks(
+    models_folder: Path, replicates: int, sets: list[ImageSet], positive: int, threads: int
+) -> list[np.ndarray]:
     # Here, as heads need no TensorFlow and it takes seconds to load.
     from components.classifiers.start import start_tensorflow
 
@@ -88,8 +99,14 @@ def _by_networks(models_folder: Path, replicates: int, test: ImageSet, positive:
     from components.classifiers.predict import outputs_of_models
 
     paths = [models_folder / f"replicate-{r}.keras" for r in range(replicates)]
-    outputs = outputs_of_models(paths, test.images, threads)
-    return np.stack([class_probabilities(output, positive) for output in outputs])
+    found = []
+    for tested in sets:
+        if not len(tested):  # no network is loaded for nothing
+            found.append(np.empty((replicates, 0, len(tested.classes)), np.float32))
+            continue
+        outputs = outputs_of_models(paths, tested.images, threads)
+        found.append(np.stack([class_probabilities(output, positive) for output in outputs]))
+    return found
 
 
 def operating_threshold(probabilities: np.ndarray, is_positive: np.ndarray, target_sensitivity: float) -> float:

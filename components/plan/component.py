@@ -8,6 +8,7 @@ def plan(
     plan_file: dsl.Output[dsl.Artifact],
     data_version: dsl.OutputPath(str),  # type: ignore[valid-type]
     synthetic_version: dsl.OutputPath(str),  # type: ignore[valid-type]
+    external_version: dsl.OutputPath(str),  # type: ignore[valid-type]
     classifier_version: dsl.OutputPath(str),  # type: ignore[valid-type]
     smallest_class: dsl.OutputPath(int),  # type: ignore[valid-type]
     train_gan_gpus: dsl.OutputPath(str),  # type: ignore[valid-type]
@@ -33,6 +34,7 @@ def plan(
     near_duplicate_correlation: float,
     arms: list,
     synthetic_sets: dict,
+    external_test_sets: dict,
     replicates: int,
     gan_replicates: int,
     seed: int,
@@ -79,9 +81,9 @@ def plan(
 
     The parameters are those of the pipeline, documented there, and the digest of the code it was compiled from.
     Gives the plan (JSON: parameters, positive class, cells, arms), one {label, replicate, seed} a GAN, the versions
-    of the data, of the synthetic sets and of the classifier's file, which change whenever a file does, the images that
-    a class needs to fill a batch of its GAN (0 without GANs); and for each stage that may have GPUs their number and
-    the labels of its nodes, both empty if it is none of `gpu_stages`.
+    of the data, of the synthetic sets, of the external test sets and of the classifier's file, which change whenever a
+    file does, the images that a class needs to fill a batch of its GAN (0 without GANs); and for each stage that may
+    have GPUs their number and the labels of its nodes, both empty if it is none of `gpu_stages`.
     """
     given = locals()
 
@@ -109,6 +111,7 @@ def plan(
         write_json(plan_file.path, laid_out)
         write_text(data_version, made.data_version)
         write_text(synthetic_version, made.synthetic_version)
+        write_text(external_version, made.external_version)
         write_text(classifier_version, made.classifier.sha256)
         batch = parameters.gan_batch_size if made.gan_cells else 0
         write_text(smallest_class, str(images_for_a_batch(batch, parameters.validation_share)))

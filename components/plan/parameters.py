@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from components.contracts.arms import parse_arms
 from components.contracts.errors import InputError
+from components.data_set.external_test_sets import external_addresses
 from components.data_set.synthetic_sets import addresses_of, check_sources
 
 Count = Annotated[int, Field(ge=1)]
@@ -38,6 +39,7 @@ class Parameters(BaseModel):
     near_duplicate_correlation: Annotated[float, Field(ge=0.9, le=1)]
     arms: list[str]
     synthetic_sets: dict[str, Any]
+    external_test_sets: dict[str, Any]
     replicates: Annotated[int, Field(ge=1, le=100)]
     gan_replicates: Annotated[int, Field(ge=1, le=20)]
     seed: Annotated[int, Field(ge=0, lt=2**31 - 100)]
@@ -114,5 +116,6 @@ def check_parameters(values: dict[str, Any]) -> Parameters:
         raise InputError(
             f"test_fold: there is no fold {parameters.test_fold} of {parameters.test_folds}; they count from 0"
         )
+    external_addresses(parameters.external_test_sets)
     check_sources(parse_arms(parameters.arms), list(addresses_of(parameters.synthetic_sets)))
     return parameters

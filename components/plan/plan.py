@@ -12,6 +12,7 @@ from components.contracts.imageset import fold_count
 from components.contracts.plain_text import PLACEHOLDER, plain
 from components.data_set.checks import check_classes, check_files, check_groups, check_sizes, listed_reasons
 from components.data_set.data_set import DataSet, find_positive_class
+from components.data_set.external_test_sets import external_version, open_external_test_sets
 from components.data_set.synthetic_sets import check_arms, open_synthetic_sets
 from components.plan.classifier import check_classifier
 from components.plan.parameters import Parameters
@@ -36,9 +37,9 @@ class Plan:
     """What a run will do.
 
     `positive_class` is resolved: never empty. `data_version` changes with any file of the data set and the table,
-    `synthetic_version` with any of the synthetic sets: without them KFP's
-    cache would answer for data that have changed under the same address. `understood` says how the synthetic sets were,
-    `warnings` what of them deserves a look.
+    `synthetic_version` with any of the synthetic sets, `external_version` with any of the external test sets: without
+    them KFP's cache would answer for data that have changed under the same address. `understood` says how these sets
+    were, `warnings` what of them deserves a look.
     """
 
     parameters: Parameters
@@ -47,6 +48,7 @@ class Plan:
     arms: tuple[Arm, ...]
     data_version: str
     synthetic_version: str
+    external_version: str
     classifier: Classifier
     understood: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -101,6 +103,7 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     check_groups(data_set, parameters.test_folds, parameters.validation_share)
     sets = open_synthetic_sets(parameters.synthetic_sets, classes)
     check_arms(arms, sets, classes, _learnt_from(parameters, data_set))
+    external = open_external_test_sets(parameters.external_test_sets, classes, positive_class, parameters.max_bad_share)
     versions = [
         file_version(name, getattr(parameters, name)) for name in ("inception_weights",) if getattr(parameters, name)
     ]
@@ -124,9 +127,17 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
         tuple(arms),
         "-".join([version, *versions]),
         synthetic_version,
+        external_version(external),
         classifier,
-        understood=(*_about(classifier), *(line for one in sets for line in one.understood())),
-        warnings=tuple(line for one in sets for line in one.warnings()),
+        understood=(
+            *_about(classifier),
+            *(line for one in sets for line in one.understood()),
+            *(line for one in external for line in one.understood()),
+        ),
+        warnings=(
+            *(line for one in sets for line in one.warnings()),
+            *(line for one in external for line in one.warnings()),
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from kfp import dsl
 def prepare(
     development_set: dsl.Output[dsl.Dataset],
     test_set: dsl.Output[dsl.Dataset],
+    external_set: dsl.Output[dsl.Dataset],
     data_report: dsl.Output[dsl.Artifact],
     data_report_page: dsl.Output[dsl.HTML],
     data_set: str,
@@ -26,25 +27,34 @@ def prepare(
     smallest_class: int,
     seed: int,
     data_version: str,
+    external_test_sets: dict,
+    external_version: str,
 ) -> None:
     """Decode every image once; find bad files, duplicates and leaks; split into development and test set.
 
-    `data_version` is that of the plan: KFP's cache answers for the same one only, and a data set that has changed since
-    is refused.
-    Gives both sets as packed arrays with a table of their rows, and the data report as JSON and as a page.
+    `data_version` and `external_version` are those of the plan: KFP's cache answers for the same ones only, and sets
+    that have changed since are refused.
+    Gives both sets, and all external test sets as one, as packed arrays with a table of their rows, and the data
+    report as JSON and as a page.
     """
     from components.contracts.errors import InputError
     from components.contracts.progress import stage
     from components.data_set.data_set import find_positive_class, open_data_set
+    from components.data_set.external_test_sets import external_version as version_of
+    from components.data_set.external_test_sets import open_external_test_sets
     from components.prepare.prepare import PrepareSettings, prepare
 
     with stage("prepare"):
         listed = open_data_set(data_set, table, table_columns)
         if listed.digest() != data_version.partition("-")[0]:
             raise InputError(f"data_set: {data_set}: it or its table changed since the run began; start it anew")
+        positive = find_positive_class(positive_class, listed.classes)
+        external = open_external_test_sets(external_test_sets, listed.classes, positive, max_bad_share)
+        if version_of(external) != external_version:
+            raise InputError("external_test_sets: one of them or its table changed since the run began; start it anew")
         settings = PrepareSettings(
             image_size=image_size,
-            positive_class=find_positive_class(positive_class, listed.classes),
+            positive_class=positive,
             test_share=test_share,
             test_folds=test_folds,
             test_fold=test_fold,
@@ -57,4 +67,13 @@ def prepare(
             seed=seed,
             smallest_class=smallest_class,
         )
-        prepare(listed, settings, development_set.path, test_set.path, data_report.path, data_report_page.path)
+        prepare(
+            listed,
+            settings,
+            development_set.path,
+            test_set.path,
+            data_report.path,
+            data_report_page.path,
+            external_set.path,
+            external,
+        )

@@ -54,23 +54,28 @@ def exact_duplicates(sha256: np.ndarray) -> Pairs:
     return Pairs(first[second], second, np.ones(len(second)))
 
 
-def near_duplicates(thumbnails: np.ndarray, threshold: float, threads: int = 1) -> Pairs:
+def near_duplicates(thumbnails: np.ndarray, threshold: float, threads: int = 1, first: int | None = None) -> Pairs:
     """Return all pairs of thumbnails (uint8, N x 32 x 32 x 3) whose correlation is above `threshold`.
 
     The correlation is Pearson's, over all 3072 values, the highest of the 8 flips and turns by 90 degrees. A thumbnail
-    of one colour has none and pairs with nothing. Reports its progress in steps of 5%. Raises InputError beyond
-    5,000,000 pairs, where the threshold no longer tells images apart.
+    of one colour has none and pairs with nothing. With `first`, one of each pair is among that many first thumbnails.
+    Reports its progress in steps of 5%. Raises InputError beyond 5,000,000 pairs, where the threshold no longer tells
+    images apart.
     """
     total = len(thumbnails)
     signatures = np.empty((total, 193), dtype=np.float32)
     for start in range(0, total, _COLUMNS):
         signatures[start : start + _COLUMNS] = _signatures(_units(thumbnails[start : start + _COLUMNS]))
-    starts = range(0, total, _ROWS)
+    searched = total if first is None else first
+    starts = range(0, searched, _ROWS)
     step = max(1, len(starts) // 20)
     found: list[np.ndarray] = []
     count = 0
     with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
-        searches = [pool.submit(_search, thumbnails, signatures, start, threshold) for start in starts]
+        searches = [
+            pool.submit(_search, thumbnails, signatures, start, min(start + _ROWS, searched), threshold)
+            for start in starts
+        ]
         try:
             for done, search in enumerate(searches, start=1):
                 found.append(search.result())
@@ -81,7 +86,7 @@ def near_duplicates(thumbnails: np.ndarray, threshold: float, threads: int = 1) 
                         "images; raise it, or leave images out that hardly differ"
                     )
                 if done % step == 0 or done == len(starts):
-                    report("prepare", "-", min(done * _ROWS, total), total, "thumbnails")
+                    report("prepare", "-", min(done * _ROWS, searched), searched, "thumbnails")
         finally:
             pool.shutdown(cancel_futures=True)
     pairs = np.concatenate(found) if found else np.empty((0, 3))
@@ -129,9 +134,9 @@ def _signatures(units: np.ndarray) -> np.ndarray:
     return np.column_stack([_BLOCK * means.reshape(count, -1), lost])
 
 
-def _search(thumbnails: np.ndarray, signatures: np.ndarray, start: int, threshold: float) -> np.ndarray:
-    """Compare the rows from `start` with all rows after them; float64 P x 3: first, second, correlation."""
-    rows = thumbnails[start : start + _ROWS]
+def _search(thumbnails: np.ndarray, signatures: np.ndarray, start: int, end: int, threshold: float) -> np.ndarray:
+    """Compare the rows from `start` to `end` with all rows after them; float64 P x 3: first, second, correlation."""
+    rows = thumbnails[start:end]
     units = _units(rows)
     turns = np.concatenate([_signatures(turned(units, turn)) for turn in range(TURNS)])
     found = [np.empty((0, 3))]

@@ -14,9 +14,11 @@ from components.contracts.progress import report as say
 from components.contracts.progress import warn
 from components.data_set.checks import check_classes, check_files, listed_reasons
 from components.data_set.data_set import DataSet
+from components.data_set.external_test_sets import ExternalTestSet
 from components.pictures.reading import Reading, read_images
 from components.prepare.conflicts import conflicting, left_out_for_conflict
 from components.prepare.duplicates import Pairs, exact_duplicates, near_duplicates
+from components.prepare.external import ExternalSettings, prepare_external
 from components.prepare.groups import connected, group_names, table_links
 from components.prepare.leaks import dropped, find_leaks
 from components.prepare.page import report_html
@@ -60,13 +62,15 @@ def prepare(
     test_folder: str | Path,
     report_folder: str | Path,
     page: str | Path,
+    external_folder: str | Path,
+    external_sets: Sequence[ExternalTestSet] = (),
 ) -> None:
     """Read a data set once; write its development set, its test set, data_report.json and the report as a page (HTML).
 
     The test set is the folder test/ where there is one, else drawn by group. With several test folds the images of
     train/ and test/ are one pool, dealt into folds by the seed: the same ones in every run. No group stands on both
-    sides of a drawn split or of a validation fold. Raises InputError for all that training couldn't be done with,
-    before anything is written.
+    sides of a drawn split or of a validation fold. External test sets become one more image set, empty where there are
+    none. Raises InputError for all that training couldn't be done with, before anything is written.
     """
     if settings.test_folds > 1:
         data_set = data_set.pooled()
@@ -148,6 +152,24 @@ def prepare(
             f"test folds: fold {settings.test_fold + 1} of {settings.test_folds}, of all images together, whole groups "
             "in one fold; what the data set itself calls test is not kept apart"
         )
+    external = prepare_external(
+        external_sets,
+        whole,
+        reading.thumbnails,
+        ExternalSettings(
+            settings.max_bad_share,
+            settings.on_leak,
+            settings.on_conflict,
+            settings.near_duplicate_correlation,
+            settings.bits_used,
+            settings.threads,
+        ),
+        external_folder,
+        lambda done, total: say("prepare", "-", done, total, "external images"),
+    )
+    report["external_test_sets"] = external
+    for one in external:
+        report["warnings"] += [f"external test set {one['name']}: {warning}" for warning in one["warnings"]]
     write_imageset(development_folder, whole.subset(development))
     write_imageset(test_folder, whole.subset(test))
     write_json(fresh_folder(report_folder) / "data_report.json", report)

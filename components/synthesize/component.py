@@ -8,6 +8,7 @@ def synthesize(
     generators: dsl.Input[list[dsl.Model]],
     development_set: dsl.Input[dsl.Dataset],
     test_set: dsl.Input[dsl.Dataset],
+    external_set: dsl.Input[dsl.Dataset],
     synthetic_set: dsl.Output[dsl.Dataset],
     synthetic_report: dsl.Output[dsl.Artifact],
     arms: list,
@@ -23,7 +24,7 @@ def synthesize(
     """Draw the most synthetic images that any arm needs, and gather those of `synthetic_sets`.
 
     Gives the synthetic set, of which every arm takes the first n a class, and what is to be said of how it was made.
-    The test set is looked at for one end: near-copies of its images are found, and treated as `on_leak` says.
+    The test sets are looked at for one end: near-copies of its images are found, and treated as `on_leak` says.
     `synthetic_version` stands for the content of the sets, for Kubeflow's cache.
     """
     from pathlib import Path
@@ -38,6 +39,7 @@ def synthesize(
             [Path(generator.path) for generator in generators],
             read_imageset(development_set.path),
             read_imageset(test_set.path),
+            read_imageset(external_set.path),
             parse_arms(arms),
             seed,
             synthetic_sets=synthetic_sets,

@@ -1,5 +1,6 @@
 """Keeps near-copies of test images out of the synthetic set, or lets them in, as `on_leak` says, and counts them."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,14 @@ MOST_SHOWN = 10  # pairs a generator and class
 class Screen:
     """Looks every picture over before it enters the synthetic set.
 
-    `policy` is `on_leak`: "drop" leaves near-copies out, "keep" takes them, "fail" refuses the run.
+    `policy` is `on_leak`: "drop" leaves near-copies out, "keep" takes them, "fail" refuses the run. `external` names an
+    external test set, "" is the data set's own.
     """
 
-    def __init__(self, test: ImageSet, development: ImageSet, policy: str, seed: int) -> None:
+    def __init__(self, test: ImageSet, development: ImageSet, policy: str, seed: int, external: str = "") -> None:
         self._search = CopySearch(test, development, seed)
         self._test, self._policy = test, policy
+        self._of = f" of the external test set {external}" if external else ""
         self._found: dict[tuple[str, str], dict[str, Any]] = {}
 
     def look_over(self, images: np.ndarray, paths: list[str], name: str, generator: str) -> np.ndarray:
@@ -51,17 +54,12 @@ class Screen:
             if self._policy == "fail":
                 raise InputError(
                     f"on_leak: {generator}: {shown(paths[row])} ({shown(name)}) is a near-copy of the test image "
-                    f"{shown(pair['test_path'])}; make pictures without the test set, or set on_leak to drop"
+                    f"{shown(pair['test_path'])}{self._of}; make pictures without it, or set on_leak to drop"
                 )
             if len(about["pairs"]) < MOST_SHOWN:
                 picture = side_by_side(images[row], self._test.images[match])
                 about["pairs"].append(pair | {"distance": float(copies.distances[row]), "picture": picture})
         return ~copies.flagged if self._policy == "drop" else np.ones(len(images), bool)
-
-    def copies_of(self, name: str, generator: str) -> int:
-        """Return how many near-copies of a class were found so far."""
-        found = self._found.get((generator, name))
-        return found["copies"] if found else 0
 
     def report(self) -> dict[str, Any]:
         """Return the content of copies.json; says every generator that copies in a warning."""
@@ -73,7 +71,8 @@ class Screen:
                     "synthesize",
                     "-",
                     f"{about['generator']}: {about['copies']:,} of {count(about['images'], 'picture')} of "
-                    f"{shown(about['class'])} are near-copies of test images: {done} (on_leak: {self._policy})",
+                    f"{shown(about['class'])} are near-copies of test images{self._of}: {done} "
+                    f"(on_leak: {self._policy})",
                 )
         return {
             "rule": ABOUT,
@@ -83,3 +82,29 @@ class Screen:
             "real_flagged": self._search.real_flagged,
             "generators": found,
         }
+
+
+class Screens:
+    """One screen for the test set and one for each external one: a picture must pass all of them."""
+
+    def __init__(self, test: ImageSet, external: ImageSet, development: ImageSet, policy: str, seed: int) -> None:
+        self._own = Screen(test, development, policy, seed)
+        self._external = {
+            name: Screen(images, development, policy, seed, name) for name, images in external.by_split().items()
+        }
+        self._kept_out: Counter[tuple[str, str]] = Counter()
+
+    def look_over(self, images: np.ndarray, paths: list[str], name: str, generator: str) -> np.ndarray:
+        """Return which pictures of a class may enter, as `Screen.look_over` does."""
+        screens = [self._own, *self._external.values()]
+        passed = np.all([screen.look_over(images, paths, name, generator) for screen in screens], axis=0)
+        self._kept_out[name, generator] += int(np.sum(~passed))
+        return passed
+
+    def kept_out(self, name: str, generator: str) -> int:
+        """Return how many pictures of a class were left out so far."""
+        return self._kept_out[name, generator]
+
+    def report(self) -> dict[str, Any]:
+        """Return the content of copies.json; under `external` the same of each external test set, by its name."""
+        return self._own.report() | {"external": {name: screen.report() for name, screen in self._external.items()}}

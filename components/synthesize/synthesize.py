@@ -22,7 +22,7 @@ from components.generators.sample import draws, load_generator
 from components.generators.scale import scaled
 from components.synthesize.gather import gather
 from components.synthesize.generators import FILES, TrainedGan, find_gans
-from components.synthesize.screen import Screen
+from components.synthesize.screen import Screens
 
 ENOUGH_TO_MEASURE = 1000
 MOST_DRAWN = 2  # times as many pictures as are wanted, in place of near-copies of test images
@@ -52,6 +52,7 @@ def synthesize(
     generator_folders: Sequence[Path],
     development: ImageSet,
     test: ImageSet,
+    external: ImageSet,
     arms: list[Arm],
     seed: int,
     *,
@@ -74,8 +75,8 @@ def synthesize(
     many as there are real ones, up to 1000. Of a set that holds more, each replicate may have others. Pictures of GANs
     that draw smaller ones are scaled up to the size of the development set. Same seed, same bits.
 
-    Near-copies of test images are left out, kept or refused, as `on_leak` says ("drop", "keep" or "fail"); where they
-    are left out, the next in the fixed order take their places.
+    Near-copies of test images, own or external, are left out, kept or refused, as `on_leak` says ("drop", "keep" or
+    "fail"); where they are left out, the next in the fixed order take their places.
 
     Raises InputError if a generator is missing, given twice or broken, if a class has too few real images to be
     audited by, if a set is missing, unreadable or too small for an arm, or as soon as a GAN gives back so many test
@@ -88,14 +89,14 @@ def synthesize(
         _check_real(development, gans)
         folder = fresh_folder(report_folder)
         rows, size = _Rows(), development.image_size
-        screen = Screen(test, development, on_leak, seed)
+        screens = Screens(test, external, development, on_leak, seed)
         gathered: list[dict[str, Any]] = []
         planned = len(gans) + len(development.classes) * len(sets)
         with pixels_written(synthetic_folder, size) as add:
             for label in range(len(development.classes)):
                 for gan in gans:
                     if gan.label == label:
-                        _draw(gan, development, arms, replicates, seed, rows, screen, add)
+                        _draw(gan, development, arms, replicates, seed, rows, screens, add)
                         report("synthesize", "-", rows.generators, planned, "generators")
                 for one in sets:
                     gathered.append(
@@ -110,14 +111,14 @@ def synthesize(
                             max_bad_share,
                             bits_used,
                             rows,
-                            screen,
+                            screens,
                             add,
                         )
                     )
                     report("synthesize", "-", rows.generators, planned, "generators")
         write_rows(synthetic_folder, _imageset(rows, development, read_pixels(synthetic_folder)))
         write_json(folder / "gathered.json", gathered)
-        write_json(folder / "copies.json", screen.report())
+        write_json(folder / "copies.json", screens.report())
         for gan in gans:
             _copy_curves(gan, folder / "gans" / f"{development.classes[gan.label]}-{gan.replicate}")
 
@@ -144,7 +145,7 @@ def _draw(
     replicates: int,
     seed: int,
     rows: _Rows,
-    screen: Screen,
+    screens: Screens,
     add: Add,
 ) -> None:
     name, generator = development.classes[gan.label], f"{GAN}-{gan.replicate}"
@@ -161,14 +162,14 @@ def _draw(
         more = min(len(batch), count - len(sha256), MOST_DRAWN * count - drawn)
         new = np.arange(drawn, drawn + more)
         images, batch = scaled(batch, np.arange(more), development.image_size), batch[more:]
-        taken = screen.look_over(images, [f"{name}/{generator}, draw {i}" for i in new], name, generator)
+        taken = screens.look_over(images, [f"{name}/{generator}, draw {i}" for i in new], name, generator)
         add(images[taken])
         numbers += new[taken].tolist()
         sha256 += [pixel_digest(image) for image in images[taken]]
         drawn += more
     if len(sha256) < wanted:
         raise InputError(
-            f"on_leak: {screen.copies_of(name, generator):,} of {drawn:,} pictures of {shown(name)} that {generator} "
+            f"on_leak: {screens.kept_out(name, generator):,} of {drawn:,} pictures of {shown(name)} that {generator} "
             f"drew are near-copies of test images, and an arm wants {wanted:,} others; is the test set learnt from?"
         )
     rows.add([f"{name}/{generator}/{i:06d}" for i in numbers], gan.label, generator, sha256)
@@ -185,7 +186,7 @@ def _gather(
     max_bad_share: float,
     bits_used: int,
     rows: _Rows,
-    screen: Screen,
+    screens: Screens,
     add: Add,
 ) -> dict[str, Any]:
     name = development.classes[label]
@@ -195,12 +196,12 @@ def _gather(
     most = min(there[label], max(wanted * replicates, min(real, ENOUGH_TO_MEASURE)))
 
     def take(images: np.ndarray, paths: list[str]) -> np.ndarray:
-        taken = screen.look_over(images, paths, name, one.generator)
+        taken = screens.look_over(images, paths, name, one.generator)
         add(images[taken])
         return taken
 
     found = gather(one, name, most, development.image_size, seed, threads, max_bad_share, take, bits_used)
-    copies = screen.copies_of(name, one.generator)
+    copies = screens.kept_out(name, one.generator)
     if not found.paths and copies:
         raise InputError(
             f"on_leak: {one.name} holds nothing but copies of the test images: all {counted(copies, 'picture')} of "

@@ -11,6 +11,7 @@ import components
 from components.contracts.errors import InputError
 from pipelines.cli.options import (
     Again,
+    External,
     Host,
     Jobs,
     MoreSettings,
@@ -38,6 +39,7 @@ def submit(
     presets: Presets = ("standard",),  # type: ignore[assignment]
     settings: Settings = None,
     synthetic: Synthetic = None,
+    external: External = None,
     host: Host = "",
     namespace: Namespace = "kubeflow",
     experiment: Annotated[str, typer.Option(help="Experiment that the run belongs to.")] = "gansweep",
@@ -55,9 +57,9 @@ def submit(
     from pipelines.cluster.kubeflow import connect
     from pipelines.cluster.submit import check_for_cluster, open_results_folder
     from pipelines.cluster.submit import submit as start
-    from pipelines.parameters import load_presets, parse_settings, parse_synthetic, resolve, split_settings
+    from pipelines.parameters import load_presets, parse_sets, parse_settings, resolve, split_settings
 
-    sets = {"synthetic_sets": parse_synthetic(synthetic)} if synthetic else {}
+    sets = parse_sets(synthetic or [], external or [])
     given = [*split_settings(more_settings), *(settings or [])]
     values = resolve(load_presets(presets), parse_settings(given) | sets, data)
     check_for_cluster(values)

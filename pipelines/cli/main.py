@@ -15,6 +15,7 @@ from pipelines.cli import cluster as cli_cluster
 from pipelines.cli.export import export
 from pipelines.cli.options import (
     Again,
+    External,
     Jobs,
     MoreSettings,
     Namespace,
@@ -43,6 +44,7 @@ def run(
     presets: Presets = ("standard",),  # type: ignore[assignment]
     settings: Settings = None,
     synthetic: Synthetic = None,
+    external: External = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the results. Default: runs/DATE-PRESET.")
     ] = None,
@@ -69,13 +71,13 @@ def run(
     from pipelines.cli.folds import run_folds
     from pipelines.compile import image_names, local_tag
     from pipelines.local.run import run_locally
-    from pipelines.parameters import load_presets, parse_settings, parse_synthetic, resolve, split_settings
+    from pipelines.parameters import load_presets, parse_sets, parse_settings, resolve, split_settings
     from pipelines.runs.folder import is_finished, new_folder, open_run_folder, owned, refuse_inside, start_anew
     from pipelines.runs.live import LiveView, PlainView
     from pipelines.sweep.folds import lay_out_folds
 
     both = {"gan_threads": threads, "classifier_threads": threads} if threads else {}
-    sets = {"synthetic_sets": parse_synthetic(synthetic)} if synthetic else {}
+    sets = parse_sets(synthetic or [], external or [])
     given = [*split_settings(more_settings), *(settings or [])]
     values = resolve(load_presets(presets), parse_settings(given) | both | sets, data)
     wanted = out or Path("runs") / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{Path(presets[0]).stem}"

@@ -53,6 +53,14 @@ Synthetic = Annotated[
         "add ,table=FILE where a table holds the labels. Repeatable.",
     ),
 ]
+External = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--external",
+        metavar="NAME=FOLDER",
+        help="A test set from elsewhere, on which every arm is evaluated too: folder or minio://. Repeatable.",
+    ),
+]
 Jobs = Annotated[
     int,
     typer.Option(

@@ -29,6 +29,8 @@ def load_verdict(folder: Path) -> dict[str, Any]:
         cautions(verdict["sources"]), counted_copies(verdict["sources"])
         for key in ("notice", "answer", "code_digest"):
             verdict[key].encode()
+        for there in verdict["external_test_sets"]:
+            there["answer"].encode()
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise InputError(f"{path}: not a verdict as gansweep writes it; run it anew, with --again") from None
     return verdict
@@ -47,6 +49,8 @@ def print_verdict(verdict: dict[str, Any], console: Console) -> None:
     if copies := counted_copies(verdict["sources"]):
         console.print(copies)
     console.print(verdict["answer"])
+    for there in verdict["external_test_sets"]:
+        console.print(there["answer"])
 
 
 def _table(verdict: dict[str, Any], width: int) -> Table:

@@ -45,8 +45,7 @@ NOT_IN_GRID = {
         ("table", "table_columns", "on_conflict", "positive_class", "test_share", "max_bad_share", "bits_used"),
         _ONE_TEST_SET,
     ),
-    "near_duplicate_correlation": _ONE_TEST_SET,
-    "test_folds": _ONE_TEST_SET,
+    **dict.fromkeys(("near_duplicate_correlation", "test_folds", "external_test_sets"), _ONE_TEST_SET),
     "test_fold": _EVERY_FOLD,
     **dict.fromkeys(_RULE, _ONE_RULE),
 }
@@ -62,6 +61,7 @@ _NO_MATTER_TO_GANS = {
     "replicates",
     "gan_replicates",
     "inception_weights",
+    "external_test_sets",
     *("gan_checkpoint_updates", "gan_threads", "gpu_type", "node_selector", "tolerations"),
     *("gan_cpu", "gan_memory"),
     *_RULE,
@@ -78,6 +78,7 @@ class SweepFile:
     ratios: list = field(default_factory=list)
     sources: list = field(default_factory=lambda: [GAN])
     synthetic_sets: dict = field(default_factory=dict)
+    external_test_sets: dict = field(default_factory=dict)
     traditional: bool | str = False
     arms: list = field(default_factory=list)
     replicates: int | None = None
@@ -144,7 +145,7 @@ def read_sweep_file(path: Path, presets: Sequence[str] = ()) -> SweepFile:
         **dict.fromkeys(("name", "data_set"), (str,)),
         "preset": (str, list),
         **dict.fromkeys(("ratios", "sources", "arms"), (list,)),
-        **dict.fromkeys(("set", "grid", "synthetic_sets"), (dict,)),
+        **dict.fromkeys(("set", "grid", "synthetic_sets", "external_test_sets"), (dict,)),
         **dict.fromkeys(
             ("replicates", "gan_replicates", "test_folds", "runs_at_once", "cells_a_run", "classes"), (int,)
         ),
@@ -171,7 +172,7 @@ def presets_of(file: SweepFile) -> list[str]:
 def shared_parameters(file: SweepFile) -> dict[str, Any]:
     """Return every parameter as all runs have it that don't vary it: data set, table, ...; raises InputError."""
     settings = {name: typed(name, value) for name, value in file.set.items()}
-    sets = {"synthetic_sets": file.synthetic_sets}
+    sets = {name: getattr(file, name) for name in ("synthetic_sets", "external_test_sets") if getattr(file, name)}
     return resolve(load_presets(presets_of(file)), {**settings, **sets}, file.data_set)
 
 
@@ -183,7 +184,7 @@ def lay_out(file: SweepFile, classes: int) -> Sweep:
     """
     arms = _arms(file)
     points = _points(file.grid)
-    known = ("replicates", "gan_replicates", "test_folds", "synthetic_sets")
+    known = ("replicates", "gan_replicates", "test_folds", "synthetic_sets", "external_test_sets")
     numbers = {key: getattr(file, key) for key in known if getattr(file, key)}
     for name in file.set:
         if name in NOT_IN_SET or name in numbers or name in file.grid:

@@ -43,6 +43,7 @@ def _inputs(own: Path) -> CompareInputs:
         evaluations=[str(path) for path in sorted(own.glob("artifacts/*/*/evaluate/evaluation"))],
         development_set=output("prepare", "development_set"),
         test_set=output("prepare", "test_set"),
+        external_set=output("prepare", "external_set"),
         synthetic_set=output("synthesize", "synthetic_set"),
         data_report=output("prepare", "data_report"),
         synthetic_report=output("synthesize", "synthetic_report"),

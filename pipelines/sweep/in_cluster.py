@@ -23,8 +23,8 @@ from pipelines.runs.folder import folder_name, open_run_folder
 from pipelines.sweep.carry_out import Work
 from pipelines.sweep.file import PlannedRun, Sweep, SweepFile, lay_out
 
-EVALUATION = ("evaluation.json", "probabilities.npy")
-TEST_SET = ("imageset.json", "rows.csv", "images.npy")
+EVALUATION = ("evaluation.json", "probabilities.npy", "external.npy")
+IMAGE_SET = ("imageset.json", "rows.csv", "images.npy")
 
 
 def plan_there(file: SweepFile) -> Sweep:
@@ -87,20 +87,21 @@ def run_name(sweep: Sweep, run: PlannedRun, images: str) -> str:
 
 
 def _bring(cluster: Cluster, left: list[Output], own: Path, run: str, test_sets: Path) -> None:
-    """Bring evaluations, test set and results, laid out as a run on this machine leaves them; the verdict last."""
+    """Bring evaluations, test sets and results, laid out as a run on this machine leaves them; the verdict last."""
     artifacts = fresh_folder(own / "artifacts") / run
     addresses = [output.uri for output in left if (output.stage, output.name) == ("evaluate", "evaluation")]
     for number, address in enumerate(addresses):
         evaluation = artifacts / f"arm-{number}" / "evaluate" / "evaluation"
         for file in EVALUATION:
             fetch(cluster, f"{address}/{file}", evaluation / file)
-    address = only(left, "prepare", "test_set")
-    # Runs of one point have the same test set, from the cache: it is brought once.
-    shared = test_sets / hashlib.sha256(address.encode()).hexdigest()[:16]
-    for file in TEST_SET:
-        if not (shared / file).is_file():
-            fetch(cluster, f"{address}/{file}", shared / file)
-    link = artifacts / "prepare" / "test_set"
-    link.parent.mkdir(parents=True)
-    link.symlink_to(os.path.relpath(shared, link.parent), target_is_directory=True)
+    (artifacts / "prepare").mkdir(parents=True)
+    for name in ("test_set", "external_set"):
+        address = only(left, "prepare", name)
+        # Runs of one point have the same test sets, from the cache: they are brought once.
+        shared = test_sets / hashlib.sha256(address.encode()).hexdigest()[:16]
+        for file in IMAGE_SET:
+            if not (shared / file).is_file():
+                fetch(cluster, f"{address}/{file}", shared / file)
+        link = artifacts / "prepare" / name
+        link.symlink_to(os.path.relpath(shared, link.parent), target_is_directory=True)
     fetch_results(cluster, left, own)

@@ -169,15 +169,16 @@ def load_run(folder: Path, run: PlannedRun) -> RunResult:
     """Read what a finished run has left in the sweep's `folder`; raises InputError if it lacks a file."""
     own = run_folder(folder, run)
     verdict = read_json(own / "verdict.json")
-    test_sets = list(own.glob("artifacts/*/prepare/test_set"))
-    if len(test_sets) != 1:
+    prepared = list(own.glob("artifacts/*/prepare"))
+    if len(prepared) != 1:
         raise InputError(
-            f"{own / 'artifacts'}: {len(test_sets)} test sets are there, not one; remove {own} to repeat it"
+            f"{own / 'artifacts'}: {len(prepared)} test sets are there, not one; remove {own} to repeat it"
         )
-    test = read_imageset(test_sets[0])
+    test, external = (read_imageset(prepared[0] / name) for name in ("test_set", "external_set"))
     evaluations = sorted(own.glob("artifacts/*/*/evaluate/evaluation"))
     positive = verdict["data_set"]["positive_class"]
-    return RunResult(run, verdict, test, load_evaluations(evaluations, run.parameters["arms"], test, positive))
+    found = load_evaluations(evaluations, run.parameters["arms"], test, external, positive)
+    return RunResult(run, verdict, test, found)
 
 
 def check_together(results: Sequence[RunResult]) -> None:

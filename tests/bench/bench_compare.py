@@ -34,6 +34,7 @@ def measure(per_class: int) -> None:
         plan,
         evaluations,
         test,
+        test.subset(slice(0)),
         inputs.data_report(test),
         inputs.audit(CLASSES),
         inputs.copies(CLASSES),

@@ -74,7 +74,7 @@ def main() -> None:
             list(pool.map(lambda number: draw(root, number), range(COUNT)))
         settings = stage.PrepareSettings(positive_class="malignant", image_size=SIZE, threads=THREADS)
         with timed("prepare"):
-            names = ("development_set", "test_set", "data_report", "page.html")
+            names = ("development_set", "test_set", "data_report", "page.html", "external_set")
             stage.prepare(open_data_set(str(root)), settings, *(out / name for name in names))
         report = json.loads((out / "data_report" / "data_report.json").read_text())
     planted = sum(number % NEAR_EVERY == 3 for number in range(COUNT))

@@ -9,8 +9,8 @@ from pipelines.parameters import (
     declared_parameters,
     load_preset,
     load_presets,
+    parse_sets,
     parse_settings,
-    parse_synthetic,
     preset_names,
     resolve,
     split_settings,
@@ -70,13 +70,13 @@ def test_folders_and_tables_of_synthetic_sets_are_made_absolute():
 
 
 def test_options_name_synthetic_sets_with_and_without_tables():
-    assert parse_synthetic(["a=x", "b=my, set,table=t.csv", "a=minio://bucket/y"]) == {
+    assert parse_sets(["a=x", "b=my, set,table=t.csv", "a=minio://bucket/y"], [])["synthetic_sets"] == {
         "a": ["x", "minio://bucket/y"],
         "b": {"images": "my, set", "table": "t.csv"},
     }
     for option in ("a", "a=", "a=x,table=", "a=,table=t.csv"):
         with pytest.raises(InputError, match=f"--synthetic {option}: write it as"):
-            parse_synthetic([option])
+            parse_sets([option], [])
 
 
 @pytest.mark.parametrize(
@@ -208,3 +208,30 @@ def test_what_kubeflow_would_put_a_value_in_place_of_is_refused():
 )
 def test_several_settings_in_one_text_are_told_apart_by_the_names_of_parameters(text, settings):
     assert split_settings(text) == settings
+
+
+def test_external_test_sets_are_named_on_the_command_line():
+    given = parse_sets(["d=a"], ["hospital_b=minio://x/b", "c=c,table=c.csv"])
+    assert given == {
+        "synthetic_sets": {"d": "a"},
+        "external_test_sets": {"hospital_b": "minio://x/b", "c": {"images": "c", "table": "c.csv"}},
+    }
+    assert parse_sets([], []) == {}
+    for wrong in (["b"], ["b="], ["b=x", "b=y"]):
+        with pytest.raises(InputError, match="--external b"):
+            parse_sets([], wrong)
+
+
+def test_external_test_sets_and_their_tables_are_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = {"b": "b", "c": {"images": "minio://x/c", "table": "c.csv", "table_columns": {"label": "dx"}}}
+    values = resolve({}, {"external_test_sets": given}, "own")
+    assert values["external_test_sets"] == {
+        "b": str(tmp_path / "b"),
+        "c": {"images": "minio://x/c", "table": str(tmp_path / "c.csv"), "table_columns": {"label": "dx"}},
+    }
+    assert addresses(values)[1:] == [
+        ("external_test_sets: b", str(tmp_path / "b")),
+        ("external_test_sets: c", "minio://x/c"),
+        ("external_test_sets: c: table", str(tmp_path / "c.csv")),
+    ]

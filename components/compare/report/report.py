@@ -231,6 +231,17 @@ def _data_section(data_report: dict[str, Any]) -> dict[str, Any]:
     return {
         "integrity": integrity,
         "worst_pairs": pairs,
+        "external_pairs": {
+            one["name"]: [
+                embedded(
+                    pair["picture"],
+                    f"{pair['external']} beside {pair['own']}",
+                    f"correlation {pair['correlation']:.4f}: {pair['external']} | {pair['own']}",
+                )
+                for pair in one["shared"]["pairs"]
+            ]
+            for one in data_report["external_test_sets"]
+        },
         "understood": data_report["understood"],
         "warnings": data_report["warnings"],
     }
@@ -246,6 +257,7 @@ def _contents(sections: dict[str, Any]) -> list[tuple[str, str]]:
         ("training", "Classifier training", True),
         ("gans", "GANs", sections["gans"]),
         ("quality", "Quality and privacy", sections["audit"]["quality"]),
+        ("external", "External test sets", sections["verdict"]["external_test_sets"]),
         ("subgroups", "By subgroup", sections["verdict"]["subgroups"]["columns"]),
         ("data", "Data integrity", True),
         ("ledger", "Misdiagnosis ledger", True),

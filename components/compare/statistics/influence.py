@@ -42,14 +42,12 @@ def influences(
     right = decided == labels
     found: dict[str, Callable[[], np.ndarray]] = {
         "accuracy": lambda: _mean(right),
-        "balanced_accuracy": lambda: np.mean(
-            [_mean(right, labels == c) for c in range(probabilities.shape[1])], axis=0
-        ),
+        "balanced_accuracy": lambda: np.mean([_mean(right, labels == c) for c in np.unique(labels)], axis=0),
         "sensitivity": lambda: _mean(decided == positive, is_positive),
         "specificity": lambda: _mean(decided != positive, ~is_positive),
         "f1": lambda: _f1(decided == positive, is_positive),
         "auc": lambda: _auc(p, is_positive),
-        "macro_auc": lambda: np.mean([_auc(q, labels == c) for c, q in enumerate(probabilities.T)], axis=0),
+        "macro_auc": lambda: np.mean([_auc(probabilities[:, c], labels == c) for c in np.unique(labels)], axis=0),
         "average_precision": lambda: _average_precision(p, is_positive),
         "brier": lambda: _mean(squared_errors(probabilities, labels, positive)),
     }

@@ -11,6 +11,7 @@ from components.contracts.files import read_json, write_json
 CLASSES = ("benign", "malignant")
 LABELS = np.repeat([0, 1], 30)
 TEST = inputs.image_set(LABELS, CLASSES)
+NONE = TEST.subset(slice(0))
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def folders(tmp_path):
 
 
 def load(folders, arms=("real", "gan:20"), test=TEST, positive_class="malignant"):
-    return load_evaluations(list(folders.values()), arms, test, positive_class)
+    return load_evaluations(list(folders.values()), arms, test, NONE, positive_class)
 
 
 def change(folder, **values):
@@ -55,7 +56,7 @@ def test_an_arm_outside_the_plan_is_named(folders):
 
 def test_an_arm_given_twice_is_named(folders):
     with pytest.raises(InputError, match="arm 'real' is there twice"):
-        load_evaluations([folders["real"], folders["real"]], ["real"], TEST, "malignant")
+        load_evaluations([folders["real"], folders["real"]], ["real"], TEST, NONE, "malignant")
 
 
 def test_another_test_set_is_refused(folders):

@@ -33,6 +33,7 @@ def verdict(classes=TWO, arms=ARMS, replicates=3, gans=1, kept=0, **changed):
         inputs.plan(arms, replicates=replicates, **changed),
         evaluations,
         test,
+        test.subset(slice(0)),
         inputs.data_report(test),
         inputs.audit(classes),
         inputs.copies(classes, found=kept, kept=kept),

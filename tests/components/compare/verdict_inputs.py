@@ -86,6 +86,7 @@ def evaluation(arm, p, labels, classes, positive, synthetic=0, gans=1) -> Evalua
 def write_evaluation(folder: Path, found: Evaluation, test: ImageSet, positive_class: str) -> Path:
     folder.mkdir()
     np.save(folder / "probabilities.npy", found.probabilities, allow_pickle=False)
+    np.save(folder / "external.npy", found.probabilities[:, :0], allow_pickle=False)
     history = {"loss": [1.0], "accuracy": [0.5], "val_loss": [1.0], "val_accuracy": [0.5]}
     about = {
         "arm": found.arm,
@@ -95,6 +96,7 @@ def write_evaluation(folder: Path, found: Evaluation, test: ImageSet, positive_c
         "training_images": found.training_images,
         "classifier": found.classifier,
         "test_set_digest": test.digest(),
+        "external_set_digest": test.subset(slice(0)).digest(),
         "replicates": [each | {"history": history} for each in found.replicates],
     }
     write_json(folder / "evaluation.json", about)
@@ -122,6 +124,7 @@ def data_report(test: ImageSet) -> dict[str, Any]:
         "counts": {"development": dict.fromkeys(test.classes, 250), "test": test.counts()},
         "refused": [{"path": "a.png", "reason": "empty"}],
         "leaks": leaks | {"policy": "drop"},
+        "external_test_sets": [],
     }
 
 

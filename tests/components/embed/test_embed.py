@@ -138,17 +138,22 @@ def test_only_what_a_run_looks_at_is_wanted(many, sets, monkeypatch):
     synthetic = dataclasses.replace(
         many, splits=np.full(120, "synthetic"), groups=np.where(np.arange(120) % 2, "gan-0", "gan-1")
     )
-    all_sets = {"development": many, "test": sets["test"], "synthetic": synthetic}
+    all_sets = {"development": many, "test": sets["test"], "synthetic": synthetic, "external": sets["test"]}
     rows, views = wanted(all_sets, parse_arms(["real", "traditional"]), "pretrained", 0)
-    assert {name: len(found) for name, found in rows.items()} == {"development": 120, "test": 3, "synthetic": 120}
-    assert views == {"development": VIEWS, "test": 1, "synthetic": 1}
+    assert {name: len(found) for name, found in rows.items()} == {
+        "development": 120,
+        "test": 3,
+        "synthetic": 120,
+        "external": 3,
+    }
+    assert views == {"development": VIEWS, "test": 1, "external": 1, "synthetic": 1}
     both = wanted(all_sets, parse_arms(["real", "traditional+gan:5"]), "pretrained", 0)[1]
-    assert both == {"development": VIEWS, "test": 1, "synthetic": VIEWS}
+    assert both == {"development": VIEWS, "test": 1, "external": 1, "synthetic": VIEWS}
     assert set(wanted(all_sets, parse_arms(["real", "gan:5"]), "pretrained", 0)[1].values()) == {1}
 
     monkeypatch.setattr("components.contracts.features.MOST_MEASURED", 10)
     rows, views = wanted(all_sets, parse_arms(["real", "traditional"]), "paper", 0)
-    assert {name: len(found) for name, found in rows.items()} == {"development": 20, "test": 0, "synthetic": 40}
+    assert {name: len(found) for name, found in rows.items() if len(found)} == {"development": 20, "synthetic": 40}
     assert set(views.values()) == {1}
     assert rows["synthetic"][:4].tolist() == [0, 1, 2, 3]
     assert measured_rows(many, 0).tolist() == measured_rows(many, 0).tolist()

@@ -24,7 +24,8 @@ def evaluated(request, colour_set, tmp_path_factory):
     train_classifier(
         development, None, parse_arm("real"), 2, 0, SETTINGS, paper, threads=1, models_folder=folder / "models"
     )
-    evaluate(folder / "models", test, 0.9, folder / "evaluation", threads=1)
+    external = colour_set(7, classes=request.param, split="elsewhere")
+    evaluate(folder / "models", test, external, 0.9, folder / "evaluation", threads=1)
     return folder / "models", folder / "evaluation", test
 
 
@@ -48,6 +49,17 @@ def test_evaluation_holds_what_the_contract_says(evaluated):
         assert np.sum(replicate["confusion_matrix"]) == len(test)
         assert set(METRICS) <= set(replicate)
         assert 0 <= replicate["threshold"] <= 1
+
+
+def test_external_images_are_predicted_as_those_of_the_test_set(evaluated, colour_set, tmp_path):
+    models, folder, test = evaluated
+    external = colour_set(7, classes=len(test.classes), split="elsewhere")
+    found = np.load(folder / "external.npy", allow_pickle=False)
+    assert found.shape == (2, len(external), len(test.classes))
+    evaluate(models, external, test.subset(slice(0)), 0.9, tmp_path / "out", threads=1)
+    assert np.array_equal(np.load(tmp_path / "out" / "probabilities.npy"), found)
+    assert np.load(tmp_path / "out" / "external.npy").shape == (2, 0, len(test.classes))
+    assert json.loads((folder / "evaluation.json").read_text())["external_set_digest"] == external.digest()
 
 
 def test_each_replicate_predicts_with_its_own_weights(evaluated):
@@ -112,18 +124,21 @@ def test_threshold_without_positive_rows_is_refused():
 
 def test_foreign_test_sets_and_broken_models_are_refused(evaluated, colour_set, tmp_path):
     models, _, test = evaluated
-    with pytest.raises(InputError, match="classes benign, other"):
-        evaluate(models, replace(test, classes=("benign", "other")), 0.9, tmp_path / "out", threads=1)
+    none = test.subset(slice(0))
+    with pytest.raises(InputError, match="test set: classes benign, other"):
+        evaluate(models, replace(test, classes=("benign", "other")), none, 0.9, tmp_path / "out", threads=1)
+    with pytest.raises(InputError, match="external test sets: classes benign, other"):
+        evaluate(models, test, replace(test, classes=("benign", "other")), 0.9, tmp_path / "out", threads=1)
     other_size = colour_set(2, size=24, classes=len(test.classes), split="test")
     with pytest.raises(InputError, match="takes images of 20 x 20, the images 24 x 24 pixels"):
-        evaluate(models, other_size, 0.9, tmp_path / "out", threads=1)
+        evaluate(models, other_size, none, 0.9, tmp_path / "out", threads=1)
     broken = tmp_path / "broken"
     broken.mkdir()
     for path in models.iterdir():
         (broken / path.name).write_bytes(path.read_bytes())
     (broken / "replicate-1.keras").write_bytes(b"no model")
     with pytest.raises(InputError, match="replicate-1.keras: not a saved classifier"):
-        evaluate(broken, test, 0.9, tmp_path / "out", threads=1)
+        evaluate(broken, test, none, 0.9, tmp_path / "out", threads=1)
     (broken / "validation.npy").unlink()
     with pytest.raises(InputError, match="validation.npy: not a packed array"):
-        evaluate(broken, test, 0.9, tmp_path / "out", threads=1)
+        evaluate(broken, test, none, 0.9, tmp_path / "out", threads=1)

@@ -184,7 +184,7 @@ def test_only_the_stages_that_want_gpus_get_them_and_their_nodes(image_folder, t
     given = resolve({}, {"gan_batch_size": 8, **placed}, str(root))
     stages = ("train_gan", "embed", "train_classifier")
     names = [f"{stage}_{what}" for stage in stages for what in ("gpus", "nodes")]
-    versions = ("data_version", "synthetic_version", "classifier_version", "smallest_class")
+    versions = ("data_version", "synthetic_version", "external_version", "classifier_version", "smallest_class")
     outputs = {name: str(tmp_path / name) for name in (*names, *versions)}
     file = SimpleNamespace(path=str(tmp_path / "plan.json"))
     plan.python_func(**given, **outputs, plan_file=file, code_digest="")

@@ -31,7 +31,7 @@ def run(tmp_path):
         prepare(
             data_set,
             PrepareSettings(**{"positive_class": data_set.classes[-1], "image_size": 16, "threads": 2, **settings}),
-            *(out / name for name in ("development_set", "test_set", "data_report", "page.html")),
+            *(out / name for name in ("development_set", "test_set", "data_report", "page.html", "external_set")),
         )
         return Prepared(out)
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("isic")
     settings = PrepareSettings(positive_class="malignant", smallest_class=128)
-    names = ("development_set", "test_set", "data_report", "page.html")
+    names = ("development_set", "test_set", "data_report", "page.html", "external_set")
     prepare(open_data_set(str(ISIC), str(LESIONS)), settings, *(folder / name for name in names))
     return folder
 

@@ -39,6 +39,7 @@ def report(**changes) -> dict:
             "policy": "drop",
         },
         "conflicts": {"images": 0, "dropped": 0, "policy": "drop"},
+        "external_test_sets": [],
         "understood": ["data set: 3 files"],
         "warnings": ["look <b>here</b>"],
         "table": None,

@@ -24,7 +24,7 @@ def run(tmp_path):
             (tmp_path / "data" / path).write_bytes(encoded(picture(number), "JPEG"))
         (tmp_path / "t.csv").write_text("\n".join(rows) + "\n")
         data_set = open_data_set(str(tmp_path / "data"), str(tmp_path / "t.csv"), columns)
-        names = ("development_set", "test_set", "data_report", "page.html")
+        names = ("development_set", "test_set", "data_report", "page.html", "external_set")
         wanted = PrepareSettings(find_positive_class(positive, data_set.classes), image_size=16, threads=2, **settings)
         prepare(data_set, wanted, *(tmp_path / "out" / name for name in names))
         report = json.loads((tmp_path / "out" / "data_report" / "data_report.json").read_text())
@@ -124,7 +124,7 @@ def conflicting(root: Path) -> Path:
 
 
 def prepared(root: Path, out: Path, **settings) -> tuple[list[str], dict]:
-    names = ("development_set", "test_set", "data_report", "page.html")
+    names = ("development_set", "test_set", "data_report", "page.html", "external_set")
     prepare(
         open_data_set(str(root)), PrepareSettings("malignant", image_size=16, **settings), *(out / n for n in names)
     )

@@ -18,7 +18,7 @@ def prepared(root: Path, table: Path, fold: int, out: Path) -> tuple[ImageSet, I
     prepare(
         open_data_set(str(root), str(table)),
         settings,
-        *(out / name for name in ("development_set", "test_set", "data_report", "page.html")),
+        *(out / name for name in ("development_set", "test_set", "data_report", "page.html", "external_set")),
     )
     return read_imageset(out / "development_set"), read_imageset(out / "test_set")
 

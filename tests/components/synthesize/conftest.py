@@ -44,12 +44,14 @@ def run_gans(phantom_set, phantom_test_set, generator, tmp_path):
         development=phantom_set,
         arms=("real", "gan:20", "traditional+gan:150%"),
         on_leak="drop",
+        external=None,
     ):
         synthetic, report = tmp_path / name / "set", tmp_path / name / "report"
         synthesize(
             folders,
             development,
             phantom_test_set,
+            phantom_test_set.subset(slice(0)) if external is None else external,
             parse_arms(list(arms)),
             3,
             on_leak=on_leak,
@@ -70,11 +72,12 @@ def run_sets(phantom_set, phantom_test_set, tmp_path):
     """Return a function that gathers sets for arms beside phantoms: the synthetic set and what is said of it."""
     write_nothing(tmp_path / "none", tmp_path / "curves.html")
 
-    def gathered(sets, *arms, seed=3, replicates=2, on_leak="drop"):
+    def gathered(sets, *arms, seed=3, replicates=2, on_leak="drop", external=None, test=phantom_test_set):
         synthesize(
             [tmp_path / "none"],
             phantom_set,
-            phantom_test_set,
+            test,
+            phantom_test_set.subset(slice(0)) if external is None else external,
             parse_arms(["real", *arms]),
             seed,
             on_leak=on_leak,

@@ -178,3 +178,20 @@ def test_copies_in_a_set_are_passed_over(run_sets, phantom_test_set, tmp_path):
     assert not np.isin(found.sha256, phantom_test_set.sha256).any()
     kept, _ = run_sets({"diffusion": str(folder)}, "diffusion:all", on_leak="keep")
     assert len([path for path in kept.paths if "copy" in path]) == 10
+
+
+def test_copies_of_external_images_are_passed_over_and_counted_by_themselves(run_sets, phantom_test_set, tmp_path):
+    folder = tmp_path / "diffusion"
+    write_set(folder, benign=80, malignant=80)
+    external = dataclasses.replace(phantom_test_set, images=phantom_test_set.images[:, ::-1, ::-1].copy())
+    own, elsewhere = phantom_test_set.subset(np.arange(0, 60, 2)), external.subset(np.arange(1, 60, 2))
+    elsewhere = dataclasses.replace(elsewhere, splits=np.full(30, "hospital_b"))
+    for number in range(5):
+        Image.fromarray(elsewhere.images[number]).save(folder / "malignant" / f"copy-{number}.png")
+    found, _ = run_sets({"d": str(folder)}, "d:all", external=elsewhere, test=own)
+    assert not [path for path in found.paths if "copy" in path]
+    said = copies_of(tmp_path / "report")
+    assert sum(one["copies"] for one in said["generators"]) == 0
+    assert sum(one["copies"] for one in said["external"]["hospital_b"]["generators"]) == 5
+    with pytest.raises(InputError, match=r"near-copy of the test image .* of the external test set hospital_b"):
+        run_sets({"d": str(folder)}, "d:all", external=elsewhere, test=own, on_leak="fail")

@@ -109,7 +109,8 @@ def test_axes_are_standardised_uncorrelated_and_lead_back_to_the_features():
 def test_models_and_predictions_are_what_later_stages_read(sets, tmp_path):
     development, test, _ = sets
     training = train(sets, tmp_path / "models")
-    evaluate(tmp_path / "models", test, 0.9, tmp_path / "evaluation", threads=1, features=FEATURES)
+    none = test.subset(slice(0))
+    evaluate(tmp_path / "models", test, none, 0.9, tmp_path / "evaluation", threads=1, features=FEATURES)
     probabilities = np.load(tmp_path / "evaluation" / "probabilities.npy")
     validation = np.load(tmp_path / "models" / "validation.npy")
     assert probabilities.shape == (6, len(test), len(test.classes))
@@ -205,10 +206,10 @@ def test_broken_heads_are_refused(sets, tmp_path):
     _, test, _ = sets
     train(sets, tmp_path, replicates=2)
     with pytest.raises(InputError, match="there are none of the test set"):
-        evaluate(tmp_path, test, 0.9, tmp_path / "out", threads=1)
+        evaluate(tmp_path, test, test.subset(slice(0)), 0.9, tmp_path / "out", threads=1)
     np.save(tmp_path / "heads.npy", np.zeros((2, 3, 1), np.float32))
     with pytest.raises(InputError, match=r"heads\.npy: holds float32 \(2, 3, 1\), expected float32 \(2, 31, "):
-        evaluate(tmp_path, test, 0.9, tmp_path / "out", threads=1, features=FEATURES)
+        evaluate(tmp_path, test, test.subset(slice(0)), 0.9, tmp_path / "out", threads=1, features=FEATURES)
     (tmp_path / "heads.npy").write_bytes(b"no")
     with pytest.raises(InputError, match=r"heads\.npy: not a packed array of heads"):
         load_heads(tmp_path, 2, SIZE, 1)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,50 @@ def image_set(split: str, classes: tuple[str, ...], counts: list[int], size: int
         subgroups={"sex": np.array(["female", "male", ""])[np.arange(len(labels)) % 3]} if split == "test" else {},
         **more,
     )
+
+
+def external_set(classes: tuple[str, ...], per_class: int, size: int, **more: Any) -> ImageSet:
+    """Return two external test sets as one image set, empty for `per_class` 0."""
+    both = classes[:2] if len(classes) > 2 else classes
+    parts = [
+        image_set(name, classes, [per_class] * len(of) + [0] * (len(classes) - len(of)), size, seed, **more)
+        for name, of, seed in (("hospital_b", classes, 4), ("archive", both, 5))
+    ]
+    columns = ("images", "paths", "labels", "splits", "folds", "groups", "sha256")
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
+    return replace(parts[0], **joined, subgroups={})
+
+
+def external_reports(external: ImageSet) -> list[dict[str, Any]]:
+    """Return what `prepare` says of each external test set."""
+    return [
+        {
+            "name": name,
+            "data_set": f"{name} of 2019",
+            "notice": "Drawn as well." if name == "archive" else "",
+            "digest": "e7" * 32,
+            "counts": images.counts(),
+            "lacking": [label for label, count in images.counts().items() if not count],
+            "files": len(images) + 8,
+            "refused": [{"path": "a.jpg", "reason": "truncated"}],
+            "groups": len(set(images.groups.tolist())),
+            "shared": {
+                "images": 7,
+                "like_development": 4,
+                "like_test": 2,
+                "dropped": 7,
+                "policy": "drop",
+                "pairs": [
+                    {"external": "x/1.jpg", "own": "y/2.jpg", "correlation": 0.995}
+                    | {"picture": png(np.concatenate([images.images[0], images.images[1]], axis=1))}
+                ],
+            },
+            "conflicts": {"images": 0, "dropped": 0, "policy": "drop"},
+            "understood": [f"external test set {name}: {len(images)} files"],
+            "warnings": ["7 images in groups that the data set has too"],
+        }
+        for name, images in external.by_split().items()
+    ]
 
 
 def png(pixels: np.ndarray) -> str:

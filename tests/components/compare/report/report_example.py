@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from audit_example import audit_example
 from classifiers_told import PAPER
-from example_pictures import image_set, png
+from example_pictures import external_reports, external_set, image_set, png
 
 from components.compare.evaluations import load_evaluations
 from components.compare.ledger import Change, find_changes
@@ -60,6 +60,7 @@ class Inputs:
     test: ImageSet
     synthetic: ImageSet
     development: ImageSet
+    external: ImageSet
 
 
 def example_inputs(
@@ -72,25 +73,32 @@ def example_inputs(
     size: int = 32,
     updates: int = 2000,
     name: str = "phantoms",
+    external_per_class: int = 0,
 ) -> Inputs:
-    """Return the inputs of a simulated run; predictions get a little sharper with more synthetic images."""
+    """Return the inputs of a simulated run; predictions get a little sharper with more synthetic images.
+
+    With `external_per_class` there are two external test sets, one of which lacks the last class if there are three.
+    """
     common = {"name": name, "notice": NOTICE, "positive_class": positive}
     counts = [test_per_class + 4 * c for c in range(len(classes))]
     test = image_set("test", classes, counts, size, 1, **common)
     development = image_set("development", classes, [4 * n for n in counts], size, 2, **common)
     dose = max(_doses(arm) for arm in arms)
     synthetic = image_set("synthetic", classes, [dose] * len(classes), size, 3, **common)
+    external = external_set(classes, external_per_class, size, **common)
     evaluations = [
-        _evaluation(folder / f"evaluation-{i}", arm, test, development, replicates, i) for i, arm in enumerate(arms)
+        _evaluation(folder / f"evaluation-{i}", arm, test, external, development, replicates, i)
+        for i, arm in enumerate(arms)
     ]
     curves = folder / "synthetic_report"
     audit = audit_example(curves, development, synthetic if dose else None, updates)
-    return Inputs(folder, data_report(test, development), audit, curves, evaluations, test, synthetic, development)
+    report = data_report(test, development) | {"external_test_sets": external_reports(external)}
+    return Inputs(folder, report, audit, curves, evaluations, test, synthetic, development, external)
 
 
 def example_verdict(inputs: Inputs, resamples: int = 100) -> tuple[dict[str, Any], list[Change]]:
     """Return the verdict and the ledger that `compare` finds for `inputs`."""
-    test = inputs.test
+    test, external = inputs.test, inputs.external
     arms = [read_json(folder / "evaluation.json")["arm"] for folder in inputs.evaluations]
     plan = {
         "gansweep_version": "0.1.0",
@@ -98,10 +106,10 @@ def example_verdict(inputs: Inputs, resamples: int = 100) -> tuple[dict[str, Any
         "parameters": {**PARAMETERS, "arms": arms, "image_size": test.image_size, "bootstrap_resamples": resamples},
         "positive_class": test.positive_class,
     }
-    evaluations = load_evaluations(inputs.evaluations, arms, test, test.positive_class)
+    evaluations = load_evaluations(inputs.evaluations, arms, test, external, test.positive_class)
     gans = [read_json(path) for path in sorted(inputs.synthetic_report.glob("gans/*/gan.json"))]
     copies = read_json(inputs.synthetic_report / "copies.json")
-    verdict = build_verdict(plan, evaluations, test, inputs.data_report, inputs.audit, copies, gans)
+    verdict = build_verdict(plan, evaluations, test, external, inputs.data_report, inputs.audit, copies, gans)
     return verdict, find_changes(evaluations, test, inputs.synthetic, test.positive_class)
 
 
@@ -151,7 +159,15 @@ def _doses(arm: str) -> int:
     return parse_arm(arm).synthetic_counts([100], [0])[0]
 
 
-def _evaluation(folder: Path, arm: str, test: ImageSet, development: ImageSet, replicates: int, number: int) -> Path:
+def _evaluation(
+    folder: Path,
+    arm: str,
+    test: ImageSet,
+    external: ImageSet,
+    development: ImageSet,
+    replicates: int,
+    number: int,
+) -> Path:
     rng = np.random.default_rng(number)
     classes, positive = test.classes, test.classes.index(test.positive_class)
     recipe = parse_arm(arm)
@@ -190,6 +206,10 @@ def _evaluation(folder: Path, arm: str, test: ImageSet, development: ImageSet, r
             }
         )
     np.save(folder / "probabilities.npy", np.stack(probabilities), allow_pickle=False)
+    logits = np.random.default_rng(98).normal(0, 1.2, (replicates, len(external), len(classes)))
+    logits += 1.2 * np.eye(len(classes))[external.labels] + rng.normal(0, 0.5, logits.shape)
+    elsewhere = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
+    np.save(folder / "external.npy", elsewhere.astype(np.float32), allow_pickle=False)
     write_json(
         folder / "evaluation.json",
         {
@@ -200,6 +220,7 @@ def _evaluation(folder: Path, arm: str, test: ImageSet, development: ImageSet, r
             "training_images": found[0]["training_images"],
             "classifier": PAPER,
             "test_set_digest": test.digest(),
+            "external_set_digest": external.digest(),
             "replicates": found,
         },
     )

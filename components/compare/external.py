@@ -1,0 +1,139 @@
+"""The arms on test sets from elsewhere: whether what was found on the own test set holds there.
+
+Each external test set is judged by the same rule, with the thresholds of the own validation rows, and is a family of
+its own: Holm's correction is over its arms.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from components.compare.comparison import compare_arms, scored_by
+from components.compare.entries import arm_entries
+from components.compare.evaluations import Evaluation
+from components.compare.statistics.rule import Rule, judge
+from components.compare.statistics.words import share, span
+from components.contracts.imageset import ImageSet
+from components.contracts.metrics import confusion_matrix, per_class, scores
+
+
+def on_external_sets(
+    evaluations: Sequence[Evaluation],
+    external: ImageSet,
+    reports: Sequence[dict[str, Any]],
+    own: Sequence[dict[str, Any]],
+    positive: int,
+    rule: Rule,
+    barred: Mapping[str, str],
+) -> list[dict[str, Any]]:
+    """Return verdict.json's `external_test_sets`, in their order; empty where there are none.
+
+    `external` holds the images of all of them, `reports` are prepare's, `own` the entries of the arms on the own test
+    set, `barred` the arms that can't be judged, and why. Each entry has the set's facts, its arms as the own ones, and
+    what holds there, by arm and in words.
+    """
+    described = {report["name"]: report for report in reports}
+    found = []
+    for name, images, evaluated in _each(evaluations, external, positive):
+        metrics = scored_by(len(images.classes))
+        compared = compare_arms(evaluated, images, positive, rule, metrics)
+        differences = {each.evaluation.arm: each.differences for each in compared if each.differences}
+        arms = arm_entries(compared, judge(differences, rule, len(images), barred), images, positive, rule)
+        both = [(here, there) for here, there in zip(own, arms, strict=True) if there["against_real"]]
+        findings = [_finding(here, there, rule) for here, there in both]
+        about = described[name]
+        found.append(
+            {
+                **{key: about[key] for key in ("name", "data_set", "notice", "digest", "counts", "lacking", "groups")},
+                "refused": len(about["refused"]),
+                "shared": {key: value for key, value in about["shared"].items() if key != "pairs"},
+                "answer": _answer(name, len(images), own, arms, findings, rule),
+                "findings": findings,
+                "arms": arms,
+            }
+        )
+    return found
+
+
+def _each(
+    evaluations: Sequence[Evaluation], external: ImageSet, positive: int
+) -> Iterator[tuple[str, ImageSet, list[Evaluation]]]:
+    """Yield the name and images of each set, and the arms' evaluations on it."""
+    start = 0
+    for name, images in external.by_split().items():
+        end = start + len(images)
+        yield name, images, [_on(each, images, slice(start, end), positive) for each in evaluations]
+        start = end
+
+
+def _on(evaluation: Evaluation, images: ImageSet, rows: slice, positive: int) -> Evaluation:
+    probabilities = evaluation.elsewhere[:, rows]
+    replicates = []
+    for replicate, predicted in zip(evaluation.replicates, probabilities, strict=True):
+        confusion = confusion_matrix(predicted, images.labels, positive)
+        replicates.append(
+            replicate
+            | {name: float(value[0]) for name, value in scores(predicted, images.labels, positive).items()}
+            | {"per_class": per_class(confusion, images.classes), "confusion_matrix": confusion.tolist()}
+        )
+    return replace(evaluation, probabilities=probabilities, replicates=replicates, elsewhere=probabilities[:, :0])
+
+
+def _finding(own: dict[str, Any], there: dict[str, Any], rule: Rule) -> dict[str, Any]:
+    """Return what became of an arm's own verdict: {"arm", "own", "there", "kind", "text"}."""
+    arm, verdicts = own["arm"], [entry["against_real"]["verdict"] for entry in (own, there)]
+    low = own["against_real"]["adjusted"]["endpoint"][0]
+    excluded = there["against_real"]["adjusted"]["endpoint"][1] < low
+    change = _change(there, rule)
+    kind, text = "", ""
+    match verdicts:
+        case ["helps", "helps"]:
+            kind, text = "holds", f"the gain of {arm} holds ({change})"
+        case ["helps", "hurts"]:
+            kind, text = "reversed", f"the gain of {arm} is lost: it hurts there ({change})"
+        case ["helps", "no evidence"] if excluded:
+            kind, text = "lost", f"the gain of {arm} is lost ({change}: even the least that is sure here is excluded)"
+        case ["helps", "no evidence"]:
+            kind, text = "not shown", f"no gain of {arm} was shown ({change}), nor that it is lost"
+        case ["helps", _]:
+            kind, text = "no verdict", f"there is no verdict on {arm} ({change})"
+        case ["no verdict", _]:
+            pass
+        case [_, "helps"]:
+            kind, text = "only there", f"{arm} helps ({change}), which it was not shown to do on the own test set"
+        case ["no evidence", "hurts"]:
+            kind, text = "hurts there", f"{arm} hurts ({change}), which it was not shown to do on the own test set"
+    return {"arm": arm, "own": verdicts[0], "there": verdicts[1], "kind": kind or "nothing new", "text": text}
+
+
+def _answer(
+    name: str,
+    images: int,
+    own: Sequence[dict[str, Any]],
+    arms: Sequence[dict[str, Any]],
+    findings: Sequence[dict[str, Any]],
+    rule: Rule,
+) -> str:
+    said = [finding["text"] for finding in findings if finding["text"]]
+    if not findings:
+        said = ["nothing is compared"]
+    elif not said and all(finding["there"] == "no verdict" for finding in findings):
+        said = ["there is no verdict either"]
+    elif not said:
+        said = ["nothing else was found than on the own test set"]
+    real, at_home = ([entry for entry in of if entry["against_real"] is None][0] for of in (arms, own))
+    level = f"{rule.endpoint_name} of real is {share(_level(real, rule))} there, {share(_level(at_home, rule))} here"
+    return f"On {name} ({images:,} images) {'; '.join(said)}. {level[0].upper()}{level[1:]}."
+
+
+def _level(entry: dict[str, Any], rule: Rule) -> float:
+    return round(entry["mean"][rule.endpoint], 3)
+
+
+def _change(entry: dict[str, Any], rule: Rule) -> str:
+    against = entry["against_real"]
+    estimate, adjusted = against["differences"][rule.endpoint]["estimate"], against["adjusted"]
+    return (
+        f"{rule.endpoint_name} {estimate * 100:+.1f} percentage points, {share(adjusted['confidence'])} interval "
+        f"{span(adjusted['endpoint'])}"
+    )
