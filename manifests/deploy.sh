@@ -77,7 +77,11 @@ retire() {
     deployment/cache-server deployment/cache-deployer-deployment deployment/metadata-writer deployment/ml-pipeline-viewer-crd \
     deployment/ml-pipeline-visualizationserver service/cache-server networkpolicy/default-allow-same-namespace \
     serviceaccount/$parts-cache serviceaccount/$parts-cache-deployer-sa serviceaccount/$parts-metadata-writer \
-    role/$parts-cache-role role/$parts-cache-deployer-role role/$parts-metadata-writer-role > /dev/null
+    serviceaccount/$parts-container-builder serviceaccount/$parts-viewer serviceaccount/ml-pipeline-viewer-crd-service-account \
+    serviceaccount/ml-pipeline-visualizationserver role/$parts-cache-role role/$parts-cache-deployer-role \
+    role/$parts-metadata-writer-role role/ml-pipeline-viewer-controller-role rolebinding/$parts-cache-binding \
+    rolebinding/$parts-cache-deployer-rolebinding rolebinding/$parts-metadata-writer-binding \
+    rolebinding/ml-pipeline-viewer-crd-binding > /dev/null
   kubectl delete --ignore-not-found clusterrole/$parts-cache-deployer-clusterrole \
     clusterrolebinding/$parts-cache-deployer-clusterrolebinding > /dev/null
 }

@@ -111,6 +111,14 @@ BREAKS = {
         ),
         "no volume claims",
     ),
+    "a claim of its own": (
+        lambda pod: pod["spec"]["volumes"].append({"name": "x", "ephemeral": {"volumeClaimTemplate": {"spec": {}}}}),
+        "no volume claims",
+    ),
+    "a driver that may bring Secrets": (
+        lambda pod: pod["spec"]["volumes"].append({"name": "x", "csi": {"driver": "secrets-store.csi.k8s.io"}}),
+        "no volume claims",
+    ),
 }
 
 
