@@ -12,6 +12,7 @@ from components.compare.ledger import Change, find_changes, write_ledger
 from components.compare.pool import (
     pool_audits,
     pool_changes,
+    pool_copies,
     pool_data_reports,
     pool_evaluations,
     pool_tests,
@@ -119,7 +120,7 @@ def _pool(found: Sequence[_Found], arms: Sequence[str]) -> _Found:
         stack_sets([one.synthetic for one in found], prefixes),
         pool_data_reports([one.data_report for one in found]),
         pool_audits([one.audit for one in found]),
-        found[0].copies | {"generators": [entry for one in found for entry in one.copies["generators"]]},
+        pool_copies([one.copies for one in found]),
         [gan for one in found for gan in one.gans],
         pool_changes([one.changes for one in found], prefixes, arms),
     )

@@ -4,7 +4,7 @@ Each external test set is judged by the same rule, with the thresholds of the ow
 its own: Holm's correction is over its arms.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from components.compare.entries import arm_entries
 from components.compare.evaluations import Evaluation
 from components.compare.statistics.rule import Rule, judge
 from components.compare.statistics.words import share, span
+from components.contracts.arms import parse_arm
 from components.contracts.imageset import ImageSet
 from components.contracts.metrics import confusion_matrix, per_class, scores
 
@@ -25,12 +26,14 @@ def on_external_sets(
     positive: int,
     rule: Rule,
     barred: Mapping[str, str],
+    copies: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
     """Return verdict.json's `external_test_sets`, in their order; empty where there are none.
 
     `external` holds the images of all of them, `reports` are prepare's, `own` the entries of the arms on the own test
-    set, `barred` the arms that can't be judged, and why. Each entry has the set's facts, its arms as the own ones, and
-    what holds there, by arm and in words.
+    set, `barred` the arms that can't be judged anywhere, and why; `copies` is copies.json: arms of a source that holds
+    copies of a set's images can't be judged there. Each entry has the set's facts, its arms as the own ones, and what
+    holds there, by arm and in words.
     """
     described = {report["name"]: report for report in reports}
     found = []
@@ -38,7 +41,9 @@ def on_external_sets(
         metrics = scored_by(len(images.classes))
         compared = compare_arms(evaluated, images, positive, rule, metrics)
         differences = {each.evaluation.arm: each.differences for each in compared if each.differences}
-        arms = arm_entries(compared, judge(differences, rule, len(images), barred), images, positive, rule)
+        sources = _copies_of(copies["external"][name]["generators"])
+        not_there = {**_barred(sources, differences, name), **barred}
+        arms = arm_entries(compared, judge(differences, rule, len(images), not_there), images, positive, rule)
         both = [(here, there) for here, there in zip(own, arms, strict=True) if there["against_real"]]
         findings = [_finding(here, there, rule) for here, there in both]
         about = described[name]
@@ -47,6 +52,7 @@ def on_external_sets(
                 **{key: about[key] for key in ("name", "data_set", "notice", "digest", "counts", "lacking", "groups")},
                 "refused": len(about["refused"]),
                 "shared": {key: value for key, value in about["shared"].items() if key != "pairs"},
+                "copies": sources,
                 "answer": _answer(name, len(images), own, arms, findings, rule),
                 "findings": findings,
                 "arms": arms,
@@ -79,6 +85,27 @@ def _on(evaluation: Evaluation, images: ImageSet, rows: slice, positive: int) ->
     return replace(evaluation, probabilities=probabilities, replicates=replicates, elsewhere=probabilities[:, :0])
 
 
+def _copies_of(generators: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the near-copies of a set's images that were found among the pictures of each source."""
+    found = []
+    for source in dict.fromkeys(entry["source"] for entry in generators):
+        own = [entry for entry in generators if entry["source"] == source]
+        pictures, copied, dropped = (sum(entry[key] for entry in own) for key in ("images", "copies", "left_out"))
+        found.append(
+            {"source": source, "pictures": pictures, "found": copied, "dropped": dropped, "kept": copied - dropped}
+        )
+    return found
+
+
+def _barred(sources: Sequence[dict[str, Any]], arms: Iterable[str], name: str) -> dict[str, str]:
+    kept = {each["source"]: each["kept"] for each in sources if each["kept"]}
+    return {
+        arm: f"{source} holds copies of images of {name} ({kept[source]:,}); run again with on_leak=drop."
+        for arm in arms
+        if (source := parse_arm(arm).source) in kept
+    }
+
+
 def _finding(own: dict[str, Any], there: dict[str, Any], rule: Rule) -> dict[str, Any]:
     """Return what became of an arm's own verdict: {"arm", "own", "there", "kind", "text"}."""
     arm, verdicts = own["arm"], [entry["against_real"]["verdict"] for entry in (own, there)]
@@ -92,11 +119,12 @@ def _finding(own: dict[str, Any], there: dict[str, Any], rule: Rule) -> dict[str
         case ["helps", "hurts"]:
             kind, text = "reversed", f"the gain of {arm} is lost: it hurts there ({change})"
         case ["helps", "no evidence"] if excluded:
-            kind, text = "lost", f"the gain of {arm} is lost ({change}: even the least that is sure here is excluded)"
+            least = "even the smallest gain that the own interval allows is excluded"
+            kind, text = "lost", f"the gain of {arm} is lost ({change}; {least})"
         case ["helps", "no evidence"]:
             kind, text = "not shown", f"no gain of {arm} was shown ({change}), nor that it is lost"
         case ["helps", _]:
-            kind, text = "no verdict", f"there is no verdict on {arm} ({change})"
+            kind, text = "no verdict", f"there is no verdict on {arm}: {_first_small(there)}"
         case ["no verdict", _]:
             pass
         case [_, "helps"]:
@@ -122,8 +150,16 @@ def _answer(
     elif not said:
         said = ["nothing else was found than on the own test set"]
     real, at_home = ([entry for entry in of if entry["against_real"] is None][0] for of in (arms, own))
-    level = f"{rule.endpoint_name} of real is {share(_level(real, rule))} there, {share(_level(at_home, rule))} here"
+    level = (
+        f"{rule.endpoint_name} of real is {share(_level(real, rule))} there, {share(_level(at_home, rule))} on the own "
+        "test set"
+    )
     return f"On {name} ({images:,} images) {'; '.join(said)}. {level[0].upper()}{level[1:]}."
+
+
+def _first_small(entry: dict[str, Any]) -> str:
+    reason = entry["against_real"]["reason"].removesuffix(".")
+    return reason.replace("At least", "at least").replace("More replicates", "more replicates")
 
 
 def _level(entry: dict[str, Any], rule: Rule) -> float:

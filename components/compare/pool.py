@@ -102,6 +102,14 @@ def pool_audits(audits: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return audits[0] | lists
 
 
+def pool_copies(copies: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the near-copies found in all folds as one copies.json: of the test sets, and of each external one."""
+    first = copies[0]
+    external = {name: pool_copies([one["external"][name] for one in copies]) for name in first.get("external", {})}
+    generators = [entry for one in copies for entry in one["generators"]]
+    return first | {"generators": generators} | ({"external": external} if "external" in first else {})
+
+
 def pool_changes(folds: Sequence[Sequence[Change]], prefixes: Sequence[str], arms: Sequence[str]) -> list[Change]:
     """Return the changes of all folds in the ledger's order; `prefixes` go before the paths of synthetic images."""
     nearest = ("nearest_1", "nearest_2", "nearest_3")

@@ -88,7 +88,7 @@ def build_verdict(
         "arms": arms,
         "dose_response": _dose_response(arms),
         "external_test_sets": on_external_sets(
-            evaluations, external, data_report["external_test_sets"], arms, positive, rule, barred
+            evaluations, external, data_report["external_test_sets"], arms, positive, rule, barred, copies
         ),
         "source_pairs": compare_sources(sound, rule),
         "real_worth": in_real_images(sound, rule, parameters["seed"]),

@@ -225,6 +225,7 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
         (CLAIM, "29"): uncertainty,
         (CLAIM, "30"): f"{replicates} replicates an arm, each with its own seed and validation fold.",
         (CLAIM, "32"): f"{sum(test.values())} held-out test images of the same data set.",
+        **_elsewhere(verdict),
         (CLAIM, "35"): f"{counts}. {excluded}",
         (CLAIM, "37"): performance,
         (CLAIM, "38"): performance,
@@ -250,3 +251,18 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
 
 def _sum(converted: dict[str, int]) -> str:
     return str(sum(converted.values()))
+
+
+def _elsewhere(verdict: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """Return what external test sets answer; without any, these items stay open."""
+    sets = verdict["external_test_sets"]
+    if not sets:
+        return {}
+    tested = "; ".join(f"{one['name']}: {sum(one['counts'].values())} images" for one in sets)
+    found = " ".join(one["answer"] for one in sets)
+    apart = sum(one["shared"]["dropped"] for one in sets)
+    return {
+        (CLAIM, "33"): f"{tested}. {apart} images in groups that the data set has too were left out. {found}",
+        (TRIPOD, "12d"): "Each external test set by itself, with the same models, thresholds and rule.",
+        (TRIPOD, "23b"): found,
+    }

@@ -81,7 +81,17 @@ def write_report(
     environment.globals.update(
         {
             name: getattr(report_text, name)
-            for name in ("percent", "number", "count", "points", "signed", "p_value", "interval", "threshold_range")
+            for name in (
+                "percent",
+                "number",
+                "count",
+                "points",
+                "signed",
+                "p_value",
+                "interval",
+                "threshold_range",
+                "plural",
+            )
         }
     )
     sections: dict[str, Any] = {

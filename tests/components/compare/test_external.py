@@ -12,6 +12,7 @@ from components.compare.verdict_file import build_verdict
 
 RULE = Rule(0.95, 0.02, 0.9, "auc", 0.9, 2000)
 TWO = ("benign", "malignant")
+FOUND: dict[str, int] = {}
 THREE = ("benign", "keratosis", "malignant")
 
 
@@ -46,11 +47,12 @@ def reports(external):
     ]
 
 
-def verdict(classes, own, elsewhere, **more):
+def verdict(classes, own, elsewhere, found=FOUND, **more):
     test, external, evaluations = world(classes, own, elsewhere, **more)
     report = inputs.data_report(test) | {"external_test_sets": reports(external)}
     plan = inputs.plan(own, endpoint="auc", replicates=len(evaluations[0].replicates))
-    rest = (inputs.audit(classes), inputs.copies(classes), inputs.gans(classes))
+    copies = inputs.copies(classes) | {"external": {name: inputs.copies(classes, **found) for name in elsewhere}}
+    rest = (inputs.audit(classes), copies, inputs.gans(classes))
     return build_verdict(plan, evaluations, test, external, report, *rest)
 
 
@@ -122,4 +124,16 @@ def test_a_class_that_is_not_there_is_left_out_of_the_means():
 
 def test_without_external_sets_there_is_nothing_to_say():
     test, _, evaluations = world(TWO, {"real": 1.0}, {"b": (TWO, (1.0,))})
-    assert on_external_sets(evaluations, test.subset(slice(0)), [], [], 1, RULE, {}) == []
+    assert on_external_sets(evaluations, test.subset(slice(0)), [], [], 1, RULE, {}, inputs.copies(TWO)) == []
+
+
+def test_arms_of_a_source_that_holds_copies_of_a_sets_images_are_not_judged_there():
+    own, skills = {"real": 0.8, "gan:20": 1.5, "balanced": 1.5}, (0.8, 1.5, 1.5)
+    found = verdict(TWO, own, {"b": (TWO, skills)}, found={"found": 4, "kept": 4})
+    assert [arm["against_real"]["verdict"] for arm in found["arms"][1:]] == ["helps", "helps"]
+    (one,) = found["external_test_sets"]
+    assert [arm["against_real"]["verdict"] for arm in one["arms"][1:]] == ["no verdict", "helps"]
+    assert "there is no verdict on gan:20: gan holds copies of images of b (8)" in one["answer"]
+    assert one["copies"] == [{"source": "gan", "pictures": 100, "found": 8, "dropped": 0, "kept": 8}]
+    dropped = verdict(TWO, own, {"b": (TWO, skills)}, found={"found": 4, "kept": 0})["external_test_sets"][0]
+    assert [arm["against_real"]["verdict"] for arm in dropped["arms"][1:]] == ["helps", "helps"]

@@ -158,6 +158,7 @@ def copies(classes, sources=("gan",), found=0, kept=0) -> dict[str, Any]:
             for c in classes
             for source in sources
         ],
+        "external": {},
     }
 
 

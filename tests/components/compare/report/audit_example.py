@@ -1,5 +1,6 @@
 """The report's example: what `audit` finds, and what GANs leave behind, without any training."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,13 @@ from components.contracts.files import write_json
 from components.contracts.imageset import ImageSet
 
 
-def audit_example(folder: Path, development: ImageSet, synthetic: ImageSet | None, updates: int) -> dict[str, Any]:
+def audit_example(
+    folder: Path,
+    development: ImageSet,
+    synthetic: ImageSet | None,
+    updates: int,
+    external: Iterable[str],
+) -> dict[str, Any]:
     """Return an audit of `synthetic` (none: a run without GANs); write their losses and progress into `folder`."""
     folder.mkdir(parents=True)
     audit: dict[str, Any] = {
@@ -24,7 +31,8 @@ def audit_example(folder: Path, development: ImageSet, synthetic: ImageSet | Non
         {"source": "gan", "generator": "gan-0", "class": name, "images": count + 2, "copies": 2, "left_out": 2}
         for name, count in made_of.items()
     ]
-    write_json(folder / "copies.json", {"real_images": 100, "real_flagged": 1, "generators": screened})
+    copies = {"real_images": 100, "real_flagged": 1, "generators": screened}
+    write_json(folder / "copies.json", copies | {"external": dict.fromkeys(external, copies)})
     rng = np.random.default_rng(5)
     for label, name in enumerate(development.classes if synthetic else ()):
         assert synthetic is not None

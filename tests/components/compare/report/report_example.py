@@ -91,7 +91,7 @@ def example_inputs(
         for i, arm in enumerate(arms)
     ]
     curves = folder / "synthetic_report"
-    audit = audit_example(curves, development, synthetic if dose else None, updates)
+    audit = audit_example(curves, development, synthetic if dose else None, updates, external.by_split())
     report = data_report(test, development) | {"external_test_sets": external_reports(external)}
     return Inputs(folder, report, audit, curves, evaluations, test, synthetic, development, external)
 
@@ -206,8 +206,8 @@ def _evaluation(
             }
         )
     np.save(folder / "probabilities.npy", np.stack(probabilities), allow_pickle=False)
-    logits = np.random.default_rng(98).normal(0, 1.2, (replicates, len(external), len(classes)))
-    logits += 1.2 * np.eye(len(classes))[external.labels] + rng.normal(0, 0.5, logits.shape)
+    logits = np.random.default_rng(98).normal(0, 1.2, (len(external), len(classes)))
+    logits = logits + 1.2 * np.eye(len(classes))[external.labels] + rng.normal(0, 0.5, (replicates, *logits.shape))
     elsewhere = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
     np.save(folder / "external.npy", elsewhere.astype(np.float32), allow_pickle=False)
     write_json(
