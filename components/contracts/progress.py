@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from components.contracts.errors import InputError
+from components.contracts.errors import InputError, OutageError
 from components.contracts.plain_text import plain
 
 # Nothing but blanks or the head of a launcher's line (I1123 launcher.go:) before it: the name of a class or a file in
@@ -43,6 +43,11 @@ class Event:
     seconds: float = 0.0
     error: str = ""
     text: str = ""
+
+    @property
+    def reason(self) -> str:
+        """The error, without the name of its kind where the sentence stands for itself."""
+        return self.error.removeprefix(f"{InputError.__name__}: ").removeprefix(f"{OutageError.__name__}: ")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from components.contracts.errors import InputError, OutageError
+from components.contracts.errors import OutageError
 from components.contracts.plain_text import plain
 from components.contracts.progress import Event, parse
 from pipelines.cluster.kubeflow import Cluster
@@ -47,11 +47,7 @@ def find_failure(cluster: Cluster, run: dict[str, Any], events: list[Event]) -> 
     if own:
         # What would fail again is said before what a server that was gone brought about.
         event = next((event for event in own if not _of_an_outage(event)), own[0])
-        _, _, said = event.error.rpartition("Error: ") if _of_an_outage(event) else ("", "", event.error)
-        return Failure(
-            f"{_name(event)} failed: {said.removeprefix(f'{InputError.__name__}: ')}",
-            passing=all(_of_an_outage(event) for event in own),
-        )
+        return Failure(f"{_name(event)} failed: {event.reason}", passing=all(_of_an_outage(event) for event in own))
     for what, pod, message in _pods_that_failed(cluster, run, failed):
         advice = next((advice for sign, advice in _REFUSED.items() if sign in message), "")
         line = "" if advice or not pod else last_line(cluster.log(pod, run["run_id"]))

@@ -144,7 +144,7 @@ def _failure(events: list[Event], last: str, folder: Path) -> str:
         if event.kind == "failed":
             if DISK_FULL.search(event.error):
                 return f"{_name(event)} failed: {_disk_full(folder)}"
-            return f"{_name(event)} failed: {event.error.removeprefix('InputError: ')}"
+            return f"{_name(event)} failed: {event.reason}"
     ended = {(event.stage, event.cell) for event in events if event.kind == "finished"}
     for event in events:
         if event.kind == "started" and (event.stage, event.cell) not in ended:

@@ -96,7 +96,9 @@ class LiveView:
         if key not in self._tasks:
             self._tasks[key] = self._progress.add_task(_name(event), total=None, done="", figures="", left="")
         task = self._tasks[key]
-        if event.kind == "progress":
+        if event.kind == "started":  # perhaps again, after a pod that was lost
+            self._progress.reset(task, total=None, done="", figures="", left="")
+        elif event.kind == "progress":
             done = f"{event.done}/{event.planned} {event.unit}"
             figures, left = _figures(event).lstrip(", "), self._pace.left(event)
             self._progress.update(

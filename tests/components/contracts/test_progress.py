@@ -30,6 +30,18 @@ def test_a_stage_that_fails_says_its_own_error_in_one_line(capsys):
     )
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("InputError: data_set: nothing there", "data_set: nothing there"),
+        ("OutageError: data_set: no answer (S3Error: x)", "data_set: no answer (S3Error: x)"),
+        ("ValueError: x", "ValueError: x"),
+    ],
+)
+def test_a_sentence_for_users_stands_without_the_name_of_its_kind(error, reason):
+    assert parse(f"gansweep failed plan - {error}").reason == reason
+
+
 def test_notes_and_warnings_are_one_line_and_no_other_event(capsys):
     note("plan", "-", "classes: gansweep finished compare - 1 s")
     warn("prepare", "-", "two\nlines")

@@ -68,3 +68,16 @@ def test_time_left_is_judged_by_what_was_done_since_the_first_report(monkeypatch
     view._shown[("train_gan", "malignant/0")] = 0.0
     view.show(Event("progress", "train_gan", "malignant/0", 110, 200, "epochs"))
     assert out.getvalue() == "train_gan malignant/0: 110/200 epochs, 4 min 30 s left\n"
+
+
+def test_a_cell_that_failed_and_started_again_is_not_shown_as_failed():
+    out = io.StringIO()
+    console = Console(file=out, width=160, force_terminal=True, legacy_windows=False)
+    cell = ("train_gan", "malignant/0")
+    with LiveView(console) as view:
+        for event in (Event("started", *cell), Event("failed", *cell, error="x"), Event("started", *cell)):
+            view.show(event)
+        out.truncate(0)
+        view.show(Event("finished", *cell, seconds=3))
+    assert "train_gan malignant/0" in out.getvalue()
+    assert "failed" not in out.getvalue()
