@@ -51,6 +51,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         synthetic_sets: dict = {},  # noqa: B006
         external_test_sets: dict = {},  # noqa: B006
         replicates: int = 5,
+        replicates_why: str = "",
         gan_replicates: int = 1,
         seed: int = 0,
         gan_size: int = 0,
@@ -120,7 +121,9 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 holds the labels; a list of these is as many draws of that generator.
             external_test_sets: Test sets from elsewhere, as JSON: {"hospital_b": "FOLDER or minio://..."}, or where a
                 table holds the labels {"hospital_b": {"images": "...", "table": "...", "table_columns": {}}}.
-            replicates: Trainings of each arm, each with its own seed and validation fold.
+            replicates: Trainings of each arm, each with its own seed and validation fold; `gansweep run --replicates
+                auto` chooses how many.
+            replicates_why: Why so many, a sentence for the report; `--replicates auto` fills it in.
             gan_replicates: GANs trained for each class; replicate r of an arm uses number r modulo this.
             seed: Seed of the first replicate; the others count up from it.
             gan_size: Height and width of a GAN's pictures, scaled up to image_size; 0 takes image_size, or where a

@@ -87,7 +87,7 @@ def said_of(folds: int) -> str:
     if folds == 1:
         return ""
     return (
-        f" Every image was tested once, in {folds} folds, by models that learnt from the other folds alone; scores are "
+        f"Every image was tested once, in {folds} folds, by models that learnt from the other folds alone; scores are "
         "means over the folds. Intervals cover other test images, trainings and, as said, generators within each fold. "
         f"They speak of these {folds} training sets, which share most of their images, not of how other ones would "
         "differ."

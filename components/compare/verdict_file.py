@@ -64,6 +64,7 @@ def build_verdict(
     arms = arm_entries(compared, judge(differences, rule, len(test), barred), test, positive, rule)
     recommendation = recommend(arms, rule)
     folds = len(np.unique(test.folds))
+    said = [text for text in (said_of(folds), parameters["replicates_why"]) if text]
     return {
         "gansweep_version": plan["gansweep_version"],
         "code_digest": plan["code_digest"],
@@ -81,7 +82,7 @@ def build_verdict(
         "classifier": evaluations[0].classifier,
         "parameters": parameters,
         "test_folds": folds,
-        "rule": {**vars(rule), "text": rule.text + said_of(folds)},
+        "rule": {**vars(rule), "text": " ".join([rule.text, *said])},
         "answer": answer(arms, recommendation["arm"], plan["positive_class"], len(test), rule, sources),
         "sources": sources,
         "recommendation": recommendation,

@@ -36,6 +36,7 @@ def plan(
     synthetic_sets: dict,
     external_test_sets: dict,
     replicates: int,
+    replicates_why: str,
     gan_replicates: int,
     seed: int,
     gan_size: int,

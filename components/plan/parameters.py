@@ -41,6 +41,7 @@ class Parameters(BaseModel):
     synthetic_sets: dict[str, Any]
     external_test_sets: dict[str, Any]
     replicates: Annotated[int, Field(ge=1, le=100)]
+    replicates_why: Annotated[str, Field(max_length=1000)]
     gan_replicates: Annotated[int, Field(ge=1, le=20)]
     seed: Annotated[int, Field(ge=0, lt=2**31 - 100)]
 

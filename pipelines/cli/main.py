@@ -17,10 +17,13 @@ from pipelines.cli.options import (
     Again,
     External,
     Jobs,
+    Minutes,
     MoreSettings,
+    MostReplicates,
     Namespace,
     Presets,
     Registry,
+    Replicates,
     Settings,
     Synthetic,
     Tag,
@@ -58,6 +61,9 @@ def run(
         bool, typer.Option("--dry-run", help="Check everything, print what would run, run nothing.")
     ] = False,
     again: Again = False,
+    replicates: Replicates = "",
+    most_replicates: MostReplicates = 20,
+    minutes: Minutes = 120,
     more_settings: MoreSettings = "",
 ) -> None:
     """Run the pipeline on this machine: from a folder of images to a verdict and a report.
@@ -69,6 +75,7 @@ def run(
     from components.plan.plan import make_plan
     from pipelines.cli.data import open_shown, say
     from pipelines.cli.folds import run_folds
+    from pipelines.cli.replicates import choose_replicates
     from pipelines.compile import image_names, local_tag
     from pipelines.local.run import run_locally
     from pipelines.parameters import load_presets, parse_sets, parse_settings, resolve, split_settings
@@ -76,10 +83,13 @@ def run(
     from pipelines.runs.live import LiveView, PlainView
     from pipelines.sweep.folds import lay_out_folds
 
+    count = {"replicates": int(replicates)} if replicates.isdecimal() else {}
+    if replicates and not count and replicates != "auto":
+        raise InputError(f"--replicates: '{replicates}' is neither a number nor auto")
     both = {"gan_threads": threads, "classifier_threads": threads} if threads else {}
     sets = parse_sets(synthetic or [], external or [])
     given = [*split_settings(more_settings), *(settings or [])]
-    values = resolve(load_presets(presets), parse_settings(given) | both | sets, data)
+    values = resolve(load_presets(presets), parse_settings(given) | both | sets | count, data)
     wanted = out or Path("runs") / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{Path(presets[0]).stem}"
     refuse_inside(wanted, values["data_set"])
     parameters = check_parameters(values)
@@ -97,6 +107,9 @@ def run(
         console.print(_what_can_be_seen(plan, data_set), markup=False, highlight=False, soft_wrap=True)
         return
     folder = out or new_folder(wanted)
+    if replicates == "auto":
+        values = choose_replicates(values, folder, cells, runner, again, said, most_replicates, minutes)
+        plan = make_plan(check_parameters(values), data_set)
     if parameters.test_folds > 1:
         print_line(_what_can_be_seen(plan, data_set))
         run_folds(lay_out_folds(folder.name, values, len(plan.gan_cells)), folder, jobs, runner, again, said)

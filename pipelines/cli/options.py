@@ -89,4 +89,16 @@ NoRetry = Annotated[
         "--no-retry", help="In the cluster: never submit a run again that failed of something else than its stages."
     ),
 ]
+Replicates = Annotated[
+    str,
+    typer.Option(
+        "--replicates",
+        metavar="N|auto",
+        help="Trainings of each arm. auto: as many as make trainings vary little beside the test images, by a pilot.",
+    ),
+]
+MostReplicates = Annotated[int, typer.Option("--most-replicates", min=5, max=100, help="The most that auto takes.")]
+Minutes = Annotated[
+    float, typer.Option("--minutes", min=0, help="Minutes of training, all arms together, that auto keeps to.")
+]
 Again = Annotated[bool, typer.Option("--again", help="Run a finished run anew; its results are replaced.")]

@@ -89,8 +89,14 @@ def join(sweep: Sweep, folder: Path) -> dict[str, Any]:
         "rule": {
             **vars(rule),
             "comparisons": len(compared),
-            "text": f"{rule.text} The {len(compared)} comparisons of this sweep, all arms at all points of its grid, "
-            "are one family: the adjustment is for all of them." + said_of(folds),
+            "text": " ".join(
+                [
+                    rule.text,
+                    f"The {len(compared)} comparisons of this sweep, all arms at all points of its grid, are one "
+                    "family: the adjustment is for all of them.",
+                    *([said_of(folds)] if folds > 1 else []),
+                ]
+            ),
         },
         "answer": " ".join(
             [

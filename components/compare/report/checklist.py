@@ -223,7 +223,8 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
         (CLAIM, "27"): "None for the scores; McNemar and the ROC curves use the mean probability over the replicates.",
         (CLAIM, "28"): metrics,
         (CLAIM, "29"): uncertainty,
-        (CLAIM, "30"): f"{replicates} replicates an arm, each with its own seed and validation fold.",
+        (CLAIM, "30"): f"{replicates} replicates an arm, each with its own seed and validation fold. "
+        + parameters["replicates_why"],
         (CLAIM, "32"): f"{sum(test.values())} held-out test images of the same data set.",
         **_elsewhere(verdict),
         (CLAIM, "35"): f"{counts}. {excluded}",

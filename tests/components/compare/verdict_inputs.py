@@ -14,6 +14,7 @@ from components.contracts.metrics import confusion_matrix, per_class, scores
 PARAMETERS: dict[str, Any] = {
     "data_set": "simulated",
     "replicates": 3,
+    "replicates_why": "",
     "gan_replicates": 1,
     "seed": 0,
     "confidence": 0.95,

@@ -27,6 +27,7 @@ PARAMETERS: dict[str, Any] = {
     "validation_share": 0.2,
     "on_leak": "drop",
     "replicates": 3,
+    "replicates_why": "",
     "gan_replicates": 1,
     "seed": 0,
     "gan_size": 0,
