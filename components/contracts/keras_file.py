@@ -41,6 +41,9 @@ _PARTS_OF_LAYERS = re.compile(
     r"keras\.(initializers|regularizers|constraints|activations|dtype_policies|random|losses|metrics)"
     r"|keras\.optimizers(\.schedules)?|keras\.src\.ops\.(numpy|nn|core|math|image|linalg)"
 )
+_OF_APPLICATIONS = re.compile(
+    r"keras\.src\.applications\.(convnext\.(LayerScale|StochasticDepth)|inception_resnet_v2\.CustomScaleLayer)"
+)
 _POLICIES = re.compile(r"\w*DTypePolicy|SeedGenerator")
 _CALLS = re.compile(r"\w*Map|\w*Scan|Cond|Switch|\w*Loop|CustomGradient")
 _VALUES = re.compile(r"__(keras_tensor|tensor|tuple|numpy|bytes|slice)__")
@@ -148,6 +151,8 @@ def _may_be_made(module: str, kind: str) -> bool:
     if module == "keras" or module == "keras.models" or module.startswith("keras.src.models."):
         return kind in _MODELS or bool(_POLICIES.fullmatch(kind))
     if module == "keras.activations" and kind == "function":
+        return True
+    if _OF_APPLICATIONS.fullmatch(f"{module}.{kind}"):
         return True
     return bool(_PARTS_OF_LAYERS.fullmatch(module) and _CLASS.fullmatch(kind) and not _CALLS.fullmatch(kind))
 

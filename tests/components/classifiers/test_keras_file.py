@@ -186,6 +186,11 @@ def test_models_within_models_are_looked_into_even_if_compiled(tmp_path):
         read_keras_file(saved(tmp_path, outer))
 
 
+def test_models_that_hold_an_architecture_of_keras_are_let_through(tmp_path):
+    scale = {"module": "keras.src.applications.convnext", "class_name": "LayerScale", "config": {"projection_dim": 2}}
+    assert read_keras_file(described(tmp_path, lambda config: config["config"]["layers"].append(scale))).trainable
+
+
 def test_the_layers_let_through_are_layers_of_keras_and_those_that_hold_code_or_files_are_not_among_them():
     known = [name for name in dir(layers) if name[0].isupper()]
     passed = {name for name in known if LEARNING.fullmatch(name) or PLAIN.fullmatch(name)}
