@@ -19,7 +19,7 @@ SMALL = {
     "compare": ["40"],
     "duplicates": ["200", "32", "1"],
     "heads": ["2", "200", "1", "3"],
-    "reading": ["300", "2"],
+    "reading": ["300", "2", "3"],
     "storage": ["20", "1000"],
     "synthetic_sets": ["60", "60", "32", "1"],
     "train_classifier": ["64", "32", "1"],
