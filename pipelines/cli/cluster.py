@@ -29,7 +29,7 @@ from pipelines.cli.options import (
 if TYPE_CHECKING:
     from pipelines.cluster.kubeflow import Cluster
     from pipelines.sweep.carry_out import Work
-    from pipelines.sweep.file import Sweep
+    from pipelines.sweep.plan import Sweep
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results. Default: runs/DATE-PRESET.")]
 
@@ -158,7 +158,6 @@ def sweep(
 
     described = read_sweep_file(file, presets or ())
     folder = out or Path("runs") / f"sweep-{described.name}"
-    refuse_inside(folder, described.data_set)
     said: set[str] = set()
     if cluster:
         from pipelines.sweep.in_cluster import plan_there, work_there
@@ -166,13 +165,14 @@ def sweep(
         planned = plan_there(described)
     else:
         from pipelines.cli.data import open_shown
-        from pipelines.sweep.carry_out import plan_here, work_here
+        from pipelines.sweep.plan import plan_here
 
         planned = plan_here(described, lambda data, table, columns: open_shown(data, table, columns, said))
+    refuse_inside(folder, described.parameters[0]["data_set"])
     if dry_run:
         _print_sweep(planned)
         return
-    from pipelines.sweep.carry_out import open_sweep_folder, run_folder
+    from pipelines.sweep.carry_out import open_sweep_folder, run_folder, work_here
 
     with owned(folder, "sweep"):
         open_sweep_folder(folder, planned)

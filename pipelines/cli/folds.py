@@ -6,8 +6,8 @@ from pathlib import Path
 from pipelines.cli.options import console, print_line
 from pipelines.runs.folder import is_finished, owned, start_anew
 from pipelines.sweep.carry_out import carry_out, open_sweep_folder, run_folder, work_here
-from pipelines.sweep.file import Sweep
 from pipelines.sweep.folds import join_folds
+from pipelines.sweep.plan import Sweep
 from pipelines.sweep.view import SweepBars, SweepLines
 
 

@@ -16,15 +16,12 @@ from components.contracts.errors import InputError
 from components.contracts.files import read_json, write_json
 from components.contracts.machine import this_machine
 from components.contracts.progress import Event
-from components.data_set.data_set import DataSet, open_data_set
-from components.plan.parameters import check_parameters
-from components.plan.plan import make_plan
 from pipelines.digest import code_digest
 from pipelines.local.run import end_runs, run_locally
 from pipelines.runs.endings import StageError, ended_by_signals
 from pipelines.runs.folder import check_holds, is_finished, open_run_folder, owned
 from pipelines.runs.table import load_verdict
-from pipelines.sweep.file import PlannedRun, Sweep, SweepFile, lay_out, shared_parameters
+from pipelines.sweep.plan import PlannedRun, Sweep
 from pipelines.sweep.view import SweepView
 
 ABOUT = "sweep-runs.json"
@@ -44,19 +41,6 @@ class _Shown:
     """A view of one run that hands its events on."""
 
     show: Callable[[Event], None]
-
-
-def plan_here(file: SweepFile, list_data: Callable[..., DataSet] = open_data_set) -> Sweep:
-    """Lay out a sweep on this machine, and check each of its runs as `gansweep run` does; raises InputError.
-
-    `list_data` lists a data set, given its address, its table and the names of its columns.
-    """
-    shared = shared_parameters(file)
-    data_set = list_data(shared["data_set"], shared["table"], shared["table_columns"])
-    sweep = lay_out(file, len(data_set.classes))
-    for run in sweep.runs:
-        make_plan(check_parameters(run.parameters), data_set)
-    return sweep
 
 
 def open_sweep_folder(folder: Path, sweep: Sweep) -> None:

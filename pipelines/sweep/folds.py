@@ -7,8 +7,9 @@ from typing import Any
 from components.compare.compare import CompareInputs, compare
 from components.contracts.errors import InputError
 from pipelines.sweep.carry_out import run_folder
-from pipelines.sweep.file import PlannedRun, Point, Sweep
+from pipelines.sweep.file import Point
 from pipelines.sweep.join import check_together, load_run
+from pipelines.sweep.plan import PlannedRun, Sweep
 
 
 def lay_out_folds(name: str, parameters: dict[str, Any], gans: int) -> Sweep:

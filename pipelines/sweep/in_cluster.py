@@ -21,7 +21,8 @@ from pipelines.digest import code_digest
 from pipelines.runs.endings import StageError
 from pipelines.runs.folder import folder_name, open_run_folder
 from pipelines.sweep.carry_out import Work
-from pipelines.sweep.file import PlannedRun, Sweep, SweepFile, lay_out
+from pipelines.sweep.file import SweepFile
+from pipelines.sweep.plan import PlannedRun, Sweep, lay_out
 
 EVALUATION = ("evaluation.json", "probabilities.npy", "external.npy")
 IMAGE_SET = ("imageset.json", "rows.csv", "images.npy")
@@ -31,7 +32,8 @@ def plan_there(file: SweepFile) -> Sweep:
     """Lay out a sweep for the cluster, and refuse what no run there can have; raises InputError."""
     if file.classes is None:
         raise InputError(
-            f"classes: say how many classes {file.data_set} has, for it can't be listed from here; runs are split by it"
+            f"classes: say how many classes {file.parameters[0]['data_set']} has, for it can't be listed from here; "
+            "runs are split by it"
         )
     sweep = lay_out(file, file.classes)
     for run in sweep.runs:

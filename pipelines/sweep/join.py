@@ -28,7 +28,7 @@ from components.contracts.errors import InputError
 from components.contracts.files import read_json
 from components.contracts.imageset import ImageSet, read_imageset
 from pipelines.sweep.carry_out import run_folder
-from pipelines.sweep.file import PlannedRun, Sweep
+from pipelines.sweep.plan import PlannedRun, Sweep
 
 METRICS = (
     "accuracy",

@@ -10,7 +10,7 @@ from rich.table import Column
 
 from components.contracts.progress import Event
 from pipelines.runs.live import say_once
-from pipelines.sweep.file import PlannedRun, Sweep
+from pipelines.sweep.plan import PlannedRun, Sweep
 
 SECONDS_BETWEEN_LINES = 15
 

@@ -1,6 +1,6 @@
 """Measures the memory that reading large pictures takes: python tests/bench/bench_reading.py [side] [threads] [kinds]
 
-Defaults: 16 pictures of 7000 x 7000 pixels of each kind of file, on 2 threads; the first few kinds, or all. Each kind is read by a process of its
+Defaults: 16 pictures of 7000 x 7000 pixels of every kind of file, on 2 threads. Each kind is read by a process of its
 own; shown are its seconds and the most memory that it held at once, all of Python and numpy (about 100 MB) with it.
 """
 

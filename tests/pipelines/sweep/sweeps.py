@@ -6,7 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from pipelines.sweep.file import Sweep, lay_out, read_sweep_file
+from pipelines.sweep.file import read_sweep_file
+from pipelines.sweep.plan import Sweep, lay_out
 
 AGREED = {"real_identical": True, "real_differs_by": 0.0}
 

@@ -10,9 +10,10 @@ from classifiers_told import PAPER, PRETRAINED
 from sweeps import laid_out
 
 from pipelines.sweep.complexity import classifiers, complexity
-from pipelines.sweep.file import PlannedRun, Point, Sweep
+from pipelines.sweep.file import Point
 from pipelines.sweep.join import join
 from pipelines.sweep.page import write_results
+from pipelines.sweep.plan import PlannedRun, Sweep
 
 WIDE = PAPER | {"name": "paper-wide", "weights": 430_000, "trainable_weights": 430_000}
 

@@ -15,9 +15,10 @@ from components.contracts.errors import InputError
 from components.contracts.imageset import read_imageset
 from components.contracts.metrics import scores
 from pipelines.runs.folder import is_finished
-from pipelines.sweep.file import PlannedRun, Point, Sweep
+from pipelines.sweep.file import Point
 from pipelines.sweep.join import join
 from pipelines.sweep.page import notes, table_csv, write_results
+from pipelines.sweep.plan import PlannedRun, Sweep
 
 
 def test_a_run_without_its_report_is_not_finished(joined_twice):

@@ -20,8 +20,9 @@ from components.contracts.errors import InputError
 from components.contracts.files import fresh_folder
 from pipelines.runs.endings import StageError
 from pipelines.runs.folder import RESULTS, owned
-from pipelines.sweep.carry_out import carry_out, open_sweep_folder, plan_here, work_here
-from pipelines.sweep.file import PlannedRun, Point, Sweep, read_sweep_file
+from pipelines.sweep.carry_out import carry_out, open_sweep_folder, work_here
+from pipelines.sweep.file import Point, read_sweep_file
+from pipelines.sweep.plan import PlannedRun, Sweep, plan_here
 from pipelines.sweep.view import SweepLines
 
 

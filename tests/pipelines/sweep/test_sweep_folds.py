@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import yaml
 from jsonschema import validate
+from sweeps import laid_out
 
 from components.compare.verdict_file import read_schema
 from components.contracts.errors import InputError
 from components.contracts.imageset import read_imageset, write_imageset
 from pipelines.runs.folder import is_finished
-from pipelines.sweep.file import SweepFile, lay_out
 from pipelines.sweep.folds import join_folds, lay_out_folds
 from pipelines.sweep.join import join
 
@@ -74,9 +74,8 @@ def test_a_sweep_pools_the_folds_of_each_arm_and_judges_them_once(two_folds):
     assert "on 48 test images" in joined["answer"]
 
 
-def test_every_point_and_share_of_the_arms_has_a_run_in_each_fold():
-    file = SweepFile("doses", "images", "paper", ratios=[10, 20], test_folds=3, grid={"gan_width": [16, 32]})
-    sweep = lay_out(file, classes=2)
+def test_every_point_and_share_of_the_arms_has_a_run_in_each_fold(tmp_path):
+    sweep = laid_out(tmp_path, ratios=[10, 20], test_folds=3, grid={"gan_width": [16, 32]})
     assert [(run.point, run.parameters["test_fold"], run.after) for run in sweep.runs] == [
         (point, fold, "") for point in (0, 1) for fold in (0, 1, 2)
     ]
