@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
 from components.compare.statistics.rule import SENSITIVITY, Rule
 from components.pictures.figures import Line, draw_lines, inline_svg, panels, series_style
 
@@ -57,6 +59,9 @@ def _drawn(lines: dict[str, list[dict[str, Any]]], metric: str, name: str) -> st
     figure, (axes,) = panels(420, 260 + 16 * len(drawn))
     draw_lines(axes, drawn, "weights that learn", f"Difference in {name}, points", legend_columns=1)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 30k; others write formulas
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.axhline(0, color="gray", linewidth=0.8)
     description = f"Difference to real in {name}, in points, over the weights that learn, with intervals. "
     return inline_svg(figure, f"complexity-{metric.replace('_', '-')}", description + "; ".join(said) + ".")

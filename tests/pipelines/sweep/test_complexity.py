@@ -40,6 +40,7 @@ def test_classifiers_stand_in_the_order_of_the_weights_that_learn(joined):
 def test_each_arms_benefit_is_drawn_over_the_weights_that_learn_with_its_interval(joined, tmp_path):
     drawings = complexity(joined)
     arms = {arm["arm"] for arm in joined["arms"] if arm["against_real"]}
+    assert all("100k" in drawing and "math" not in drawing for drawing in drawings)
     for drawing, metric in zip(drawings, (joined["rule"]["endpoint"], "sensitivity_at_operating_point"), strict=True):
         said = re.search('aria-label="([^"]*)"', drawing)[1]
         for arm in arms:
