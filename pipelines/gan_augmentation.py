@@ -310,6 +310,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 models=trained.outputs["models"],
                 test_set=prepared.outputs["test_set"],
                 external_set=prepared.outputs["external_set"],
+                synthetic_set=synthesized.outputs["synthetic_set"],
                 features=embedded.outputs["features"],
                 arm=arm,
                 target_sensitivity=target_sensitivity,

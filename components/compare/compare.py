@@ -52,6 +52,7 @@ class _Found:
     audit: dict[str, Any]
     copies: dict[str, Any]
     gans: list[dict[str, Any]]
+    fidelity: list[dict[str, Any]]
     changes: list[Change]
 
 
@@ -76,6 +77,7 @@ def compare(
             whole.audit,
             whole.copies,
             whole.gans,
+            whole.fidelity,
         )
         write_json(verdict_path, verdict)
         write_ledger(ledger_path, whole.changes)
@@ -107,6 +109,11 @@ def _read(inputs: CompareInputs, plan: dict[str, Any]) -> _Found:
         audit=read_json(Path(inputs.audit_report) / "audit.json"),
         copies=read_json(Path(inputs.synthetic_report) / "copies.json"),
         gans=[read_json(path) for path in sorted(Path(inputs.synthetic_report).glob("gans/*/gan.json"))],
+        fidelity=[
+            entry
+            for folder in inputs.evaluations
+            for entry in read_json(Path(folder) / "evaluation.json")["label_fidelity"]
+        ],
         changes=find_changes(evaluations, test, synthetic, plan["positive_class"]),
     )
 
@@ -122,5 +129,6 @@ def _pool(found: Sequence[_Found], arms: Sequence[str]) -> _Found:
         pool_audits([one.audit for one in found]),
         pool_copies([one.copies for one in found]),
         [gan for one in found for gan in one.gans],
+        [entry for one in found for entry in one.fidelity],
         pool_changes([one.changes for one in found], prefixes, arms),
     )

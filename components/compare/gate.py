@@ -1,10 +1,12 @@
 """The gate: what speaks against a source of synthetic images, said before its arms are judged, or in place of that."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from components.compare.statistics.rule import holm
 from components.contracts.arms import GAN, parse_arm
@@ -17,21 +19,61 @@ CHANCE_COPIES = 0.01
 BEYOND_CHANCE = 0.001
 # The level at which a source is accused of knowing the test set, over all sources, classes and generators together.
 CONFIDENCE = 0.95
+# Pictures that are taken for their class less than half as often as real ones are said to look like others.
+LEAST_FIDELITY = 0.5
 # A DCGAN draws little but noise before.
 FEWEST_UPDATES = 100
 
 
 def look_at_sources(
-    copies: dict[str, Any], audit: dict[str, Any], gans: Sequence[dict[str, Any]]
+    copies: dict[str, Any],
+    audit: dict[str, Any],
+    gans: Sequence[dict[str, Any]],
+    fidelity: Sequence[dict[str, Any]],
+    confidence: float,
 ) -> list[dict[str, Any]]:
     """Return verdict.json's `sources`: each source's figures by class, and what was found against it, the worst first.
 
-    `copies`, `audit` and `gans` are the contents of copies.json, audit.json and every gan.json.
+    `copies`, `audit` and `gans` are the contents of copies.json, audit.json and every gan.json, `fidelity` is the
+    `label_fidelity` of the evaluation of real, of which intervals of `confidence` are given.
     """
     sources = dict.fromkeys(entry["source"] for entry in copies["generators"])
     told = {f"{one['class']} {one['generator']}": one["test_p_value"] for one in audit["memorisation"]}
     p_holm = {name: adjusted for name, (_, adjusted, _) in holm(told, CONFIDENCE).items()}
-    return [_source(name, copies, audit, p_holm, gans) for name in sources]
+    taken = _Taken(fidelity, confidence)
+    return [_source(name, copies, audit, p_holm, taken, gans) for name in sources]
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What the classifiers of real take images for: the entries of all classes and generators ("": real images)."""
+
+    entries: Sequence[dict[str, Any]]
+    confidence: float
+
+    def of(self, label: str, source: str) -> dict[str, Any] | None:
+        """Return the shares of a class's images that are taken for each class, and the right one with its interval.
+
+        None where no such image was looked at.
+        """
+        own = [
+            entry
+            for entry in self.entries
+            if entry["class"] == label and entry["generator"].rpartition("-")[0] == source
+        ]
+        if not own:
+            return None
+        weights = np.array([entry["images"] for entry in own]) / sum(entry["images"] for entry in own)
+        shares = {name: float(weights @ [entry["taken_for"][name] for entry in own]) for name in own[0]["taken_for"]}
+        deviation = float(np.sqrt(np.square(weights * [entry["deviation"] for entry in own]).sum()))
+        return {"share": shares[label], "interval": self._interval(shares[label], deviation, own), "taken_for": shares}
+
+    def _interval(self, share: float, deviation: float, own: Sequence[dict[str, Any]]) -> list[float]:
+        """Return Wilson's interval for as many images as would bring this deviation alone, at most those there are."""
+        images = sum(entry["images"] for entry in own)
+        worth = min(images, share * (1 - share) / deviation**2) if deviation else images
+        low, high = proportion_confint(share * worth, worth, 1 - self.confidence, "wilson")
+        return [float(low), float(high)]
 
 
 def barred_arms(sources: Sequence[dict[str, Any]], arms: Iterable[str]) -> dict[str, str]:
@@ -69,15 +111,19 @@ def _source(
     copies: dict[str, Any],
     audit: dict[str, Any],
     p_holm: dict[str, float],
+    taken: _Taken,
     gans: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     own = [entry for entry in copies["generators"] if entry["source"] == name]
-    classes = [_class(name, label, own, audit, p_holm) for label in dict.fromkeys(entry["class"] for entry in own)]
+    classes = [
+        _class(name, label, own, audit, p_holm, taken) for label in dict.fromkeys(entry["class"] for entry in own)
+    ]
     found = [
         *_kept(name, classes),
         *_knows_test_images(name, classes),
         *_dropped(name, classes, (copies["real_flagged"] + 1) / (copies["real_images"] + 1)),
         *_collapsed(name, classes),
+        *_mislabelled(name, classes),
         *_untrained(gans if name == GAN else []),
     ]
     return {"source": name, "judged": not any(each["bars"] for each in found), "findings": found, "classes": classes}
@@ -89,6 +135,7 @@ def _class(
     generators: Sequence[dict[str, Any]],
     audit: dict[str, Any],
     p_holm: dict[str, float],
+    taken: _Taken,
 ) -> dict[str, Any]:
     screened = [entry for entry in generators if entry["class"] == label]
     found, dropped = (sum(entry[key] for entry in screened) for key in ("copies", "left_out"))
@@ -110,6 +157,7 @@ def _class(
             for one in privacy
         ],
         "quality": _quality(quality),
+        "label_fidelity": {"synthetic": taken.of(label, source), "real": taken.of(label, "")},
     }
 
 
@@ -188,6 +236,23 @@ def _collapsed(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str,
         + "). Its arms tell nothing of a generator that works."
     )
     return [{"kind": "collapsed", "bars": False, "text": text}]
+
+
+def _mislabelled(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    said = []
+    for of in classes:
+        found, real = of["label_fidelity"]["synthetic"], of["label_fidelity"]["real"]
+        if found and real and found["interval"][1] < LEAST_FIDELITY * real["share"]:
+            most = max(found["taken_for"], key=lambda name: found["taken_for"][name])
+            said.append(
+                f"classifiers trained on real images take {_percent(found['share'])} of its pictures of "
+                f"{shown(of['class'])} for that (interval {_percent(found['interval'][0])} to "
+                f"{_percent(found['interval'][1])}; of real ones {_percent(real['share'])}), most for {shown(most)}"
+            )
+    if not said:
+        return []
+    text = f"{source}: pictures look like another class than they are called: {'; '.join(said)}."
+    return [{"kind": "labels", "bars": False, "text": text}]
 
 
 def _untrained(gans: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -37,13 +37,15 @@ def build_verdict(
     audit: dict[str, Any],
     copies: dict[str, Any],
     gans: Sequence[dict[str, Any]],
+    fidelity: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     """Compare every arm with `real` and return the content of verdict.json.
 
     `plan` is the plan stage's (parameters, positive_class, gansweep_version, code_digest), `external` holds the images
     of all external test sets, `evaluations` come from `load_evaluations`, `data_report`, `audit`, `copies` and `gans`
-    are the contents of data_report.json, audit.json, copies.json and every gan.json. Arms of a source that the gate
-    bars get no verdict, and nothing is read off them. The same inputs give the same verdict, bit for bit.
+    are the contents of data_report.json, audit.json, copies.json and every gan.json, `fidelity` is the
+    `label_fidelity` of the evaluation of real. Arms of a source that the gate bars get no verdict, and nothing is read
+    off them. The same inputs give the same verdict, bit for bit.
     """
     parameters = plan["parameters"]
     rule = Rule.of(parameters)
@@ -58,7 +60,7 @@ def build_verdict(
         lambda number: report("compare", "-", number, len(evaluations), "arms"),
     )
     differences = {each.evaluation.arm: each.differences for each in compared if each.differences}
-    sources = look_at_sources(copies, audit, gans)
+    sources = look_at_sources(copies, audit, gans, fidelity, rule.confidence)
     barred = barred_arms(sources, differences)
     sound = [each for each in compared if each.evaluation.arm not in barred]
     arms = arm_entries(compared, judge(differences, rule, len(test), barred), test, positive, rule)

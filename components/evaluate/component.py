@@ -8,6 +8,7 @@ def evaluate(
     models: dsl.Input[dsl.Model],
     test_set: dsl.Input[dsl.Dataset],
     external_set: dsl.Input[dsl.Dataset],
+    synthetic_set: dsl.Input[dsl.Dataset],
     features: dsl.Input[dsl.Dataset],
     evaluation: dsl.Output[dsl.Artifact],
     classification_metrics: dsl.Output[dsl.ClassificationMetrics],
@@ -16,6 +17,8 @@ def evaluate(
     threads: int,
 ) -> None:
     """Measure every replicate of one arm on the test set and on all external ones, which no other stage predicts.
+
+    The models of `real` also say what they take the synthetic images for.
 
     Gives the predictions and metrics, and for the Kubeflow UI the confusion matrix and ROC curve.
     """
@@ -38,6 +41,7 @@ def evaluate(
             evaluation.path,
             threads=threads,
             features=looked_at,
+            synthetic=read_imageset(synthetic_set.path) if arm.strip() == "real" else None,
         )
         classification_metrics.log_confusion_matrix(*confusion_view(evaluation.path, test))
         classification_metrics.log_roc_curve(*roc_view(evaluation.path, test))

@@ -1,17 +1,19 @@
 """Measures every replicate of an arm on the test set, and on the external ones."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from components.classifiers.heads import load_heads
+from components.classifiers.heads import Heads, load_heads
 from components.contracts.classifier import PRETRAINED
 from components.contracts.errors import InputError
 from components.contracts.features import Features
 from components.contracts.files import fresh_folder, read_json, whole_file, write_json
 from components.contracts.imageset import ImageSet
 from components.contracts.metrics import confusion_matrix, per_class, scores
+from components.evaluate.fidelity import label_fidelity
 
 # What the evaluation says of a training.
 KEPT = ("seed", "generator", "training_images", "epochs_run", "best_epoch", "history")
@@ -25,14 +27,15 @@ def evaluate(
     evaluation_folder: str | Path,
     threads: int,
     features: Features | None = None,
+    synthetic: ImageSet | None = None,
 ) -> None:
     """Predict the test set and the M external images with every model of `models_folder`; write the evaluation.
 
     Heads need the `features` of both. Written afresh into `evaluation_folder` are probabilities.npy (float32, R x N x
     C) and external.npy (R x M x C), and evaluation.json: what is known of the training, and for each replicate its
     operating threshold (`operating_threshold`, from its validation rows alone), metrics, scores by class and confusion
-    matrix on the test set. Raises InputError if models and test sets don't belong together or a file is missing or
-    broken.
+    matrix on the test set; with a synthetic set also what the models take its images for (`fidelity`). Raises
+    InputError if models and test sets don't belong together or a file is missing or broken.
     """
     models_folder = Path(models_folder)
     training = read_json(models_folder / "training.json")
@@ -47,10 +50,13 @@ def evaluate(
     if training["classifier"]["kind"] == PRETRAINED:
         if features is None:
             raise InputError(f"{models_folder}: heads on features, and there are none of the test set; embed it")
-        sets = {"test": test, "external": external}
-        probabilities, elsewhere = _by_heads(models_folder, count, sets, features, positive, threads)
+        heads = _heads(models_folder, count, features, len(classes))
+        predict = partial(_by_heads, heads, features, positive, threads)
     else:
-        probabilities, elsewhere = _by_networks(models_folder, count, [test, external], positive, threads)
+        predict = partial(_by_networks, models_folder, count, positive, threads)
+    probabilities, elsewhere = (
+        predict(name, tested, np.arange(len(tested))) for name, tested in (("test", test), ("external", external))
+    )
     replicates = []
     for trained, predicted, held_out in zip(training["replicates"], probabilities, validation, strict=True):
         rows = ~np.isnan(held_out[:, positive])
@@ -68,6 +74,11 @@ def evaluate(
         "test_set_digest": test.digest(),
         "external_set_digest": external.digest(),
         "replicates": replicates,
+        "label_fidelity": label_fidelity(
+            synthetic, partial(predict, "synthetic", synthetic), validation, development_labels
+        )
+        if synthetic
+        else [],
     }
     evaluation_folder = fresh_folder(evaluation_folder)
     for name, array in (("probabilities.npy", probabilities), ("external.npy", elsewhere)):
@@ -76,21 +87,23 @@ def evaluate(
     write_json(evaluation_folder / "evaluation.json", evaluation)
 
 
+def _heads(models_folder: Path, replicates: int, features: Features, classes: int) -> Heads:
+    return load_heads(models_folder, replicates, features.dimensions, 1 if classes == 2 else classes)
+
+
 def _by_heads(
-    models_folder: Path, replicates: int, sets: dict[str, ImageSet], features: Features, positive: int, threads: int
-) -> list[np.ndarray]:
-    classes = len(sets["test"].classes)
-    heads = load_heads(models_folder, replicates, features.dimensions, 1 if classes == 2 else classes)
+    heads: Heads, features: Features, positive: int, threads: int, name: str, imageset: ImageSet, rows: np.ndarray
+) -> np.ndarray:
+    """Return the class probabilities (float32 [R, n, C]) of some rows of a set of images, called `name` there."""
     with threadpool_limits(threads):
-        return [
-            heads.probabilities(features.open(name, tested).of(np.arange(len(tested)))[:, 0], positive)
-            for name, tested in sets.items()
-        ]
+        return heads.probabilities(features.open(name, imageset).of(rows)[:, 0], positive)
 
 
 def _by_networks(
-    models_folder: Path, replicates: int, sets: list[ImageSet], positive: int, threads: int
-) -> list[np.ndarray]:
+    models_folder: Path, replicates: int, positive: int, threads: int, _: str, imageset: ImageSet, rows: np.ndarray
+) -> np.ndarray:
+    if not len(rows):  # no network is loaded for nothing
+        return np.empty((replicates, 0, len(imageset.classes)), np.float32)
     # Here, as heads need no TensorFlow and it takes seconds to load.
     from components.classifiers.start import start_tensorflow
 
@@ -99,14 +112,8 @@ def _by_networks(
     from components.classifiers.predict import outputs_of_models
 
     paths = [models_folder / f"replicate-{r}.keras" for r in range(replicates)]
-    found = []
-    for tested in sets:
-        if not len(tested):  # no network is loaded for nothing
-            found.append(np.empty((replicates, 0, len(tested.classes)), np.float32))
-            continue
-        outputs = outputs_of_models(paths, tested.images, threads)
-        found.append(np.stack([class_probabilities(output, positive) for output in outputs]))
-    return found
+    outputs = outputs_of_models(paths, imageset.images[rows], threads)
+    return np.stack([class_probabilities(output, positive) for output in outputs])
 
 
 def operating_threshold(probabilities: np.ndarray, is_positive: np.ndarray, target_sensitivity: float) -> float:

@@ -39,6 +39,7 @@ def measure(per_class: int) -> None:
         inputs.audit(CLASSES),
         inputs.copies(CLASSES),
         inputs.gans(CLASSES),
+        inputs.fidelity(CLASSES),
     )
     built = time.perf_counter()
     changes = find_changes(evaluations, test, synthetic, "malignant")

@@ -5,9 +5,13 @@ from components.compare.gate import barred_arms, barring, cautions, counted_copi
 CLASSES = ("benign", "malignant")
 
 
-def looked_at(copies=None, audit=None, gans=None):
+def looked_at(copies=None, audit=None, gans=None, fidelity=None):
     return look_at_sources(
-        copies or inputs.copies(CLASSES), audit or inputs.audit(CLASSES), gans or inputs.gans(CLASSES)
+        copies or inputs.copies(CLASSES),
+        audit or inputs.audit(CLASSES),
+        gans or inputs.gans(CLASSES),
+        inputs.fidelity(CLASSES) if fidelity is None else fidelity,
+        0.95,
     )
 
 
@@ -77,6 +81,36 @@ def test_a_gan_of_few_updates_is_hardly_trained():
     gans = inputs.gans(CLASSES)
     gans[1]["updates"] = 5
     assert cautions(looked_at(gans=gans))[0].startswith("gan is hardly trained: 5 updates")
+
+
+def test_pictures_that_look_like_another_class_are_told():
+    entries = inputs.fidelity(CLASSES)
+    entries[-1] |= {"taken_for": {"benign": 0.8, "malignant": 0.2}}
+    sources = looked_at(fidelity=entries)
+    assert sources[0]["judged"]
+    [said] = cautions(sources)
+    assert said.startswith("gan: pictures look like another class than they are called: classifiers trained on real")
+    assert "take 20.0% of its pictures of malignant for that" in said
+    assert said.endswith("of real ones 90.0%), most for benign.")
+    found = sources[0]["classes"][1]["label_fidelity"]
+    assert found["synthetic"]["interval"][0] < 0.2 < found["synthetic"]["interval"][1] < 0.3
+
+
+def test_pictures_a_little_less_typical_than_real_ones_are_not_told():
+    assert cautions(looked_at(fidelity=inputs.fidelity(CLASSES, share=0.6))) == []
+
+
+def test_a_share_of_few_images_is_not_told_however_small():
+    entries = inputs.fidelity(CLASSES)
+    entries[-1] |= {"taken_for": {"benign": 0.6, "malignant": 0.4}, "images": 10, "deviation": 0.15}
+    assert cautions(looked_at(fidelity=entries)) == []
+
+
+def test_a_class_without_validation_rows_has_no_share_to_compare_with():
+    entries = [one for one in inputs.fidelity(CLASSES, share=0.1) if one["generator"] or one["class"] == "benign"]
+    sources = looked_at(fidelity=entries)
+    assert sources[0]["classes"][1]["label_fidelity"]["real"] is None
+    assert "benign" in cautions(sources)[0]
 
 
 def test_without_synthetic_images_there_are_no_sources():

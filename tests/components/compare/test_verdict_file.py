@@ -38,6 +38,7 @@ def verdict(classes=TWO, arms=ARMS, replicates=3, gans=1, kept=0, **changed):
         inputs.audit(classes),
         inputs.copies(classes, found=kept, kept=kept),
         inputs.gans(classes),
+        inputs.fidelity(classes),
     )
 
 

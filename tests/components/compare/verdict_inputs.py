@@ -163,6 +163,16 @@ def copies(classes, sources=("gan",), found=0, kept=0) -> dict[str, Any]:
     }
 
 
+def fidelity(classes, sources=("gan",), share=0.7, images=200) -> list[dict[str, Any]]:
+    """Return what the classifiers of real take images for: of real ones 90% for their class, of others `share`."""
+    return [
+        {"class": c, "generator": generator, "images": images, "deviation": 0.02}
+        | {"taken_for": {each: right if each == c else (1 - right) / (len(classes) - 1) for each in classes}}
+        for generator, right in [("", 0.9), *((f"{source}-0", share) for source in sources)]
+        for c in classes
+    ]
+
+
 def gans(classes) -> list[dict[str, Any]]:
     return [
         {"class": c, "replicate": 0, "seed": 0, "epochs": 5, "updates": 1000, "images": 200, "images_per_second": 99.5}

