@@ -5,24 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+from components.compare.findings import CONFIDENCE, find
 from components.compare.statistics.rule import holm
 from components.contracts.arms import GAN, parse_arm
-from components.data_set.words import count, shown
 
-# A source with a smaller share of distinct pictures has collapsed: of 100 real images all are distinct.
-FEWEST_DISTINCT = 0.05
-# Real images are taken for near-copies of test images by chance: so many of them, at most, and the odds of more.
-CHANCE_COPIES = 0.01
-BEYOND_CHANCE = 0.001
-# The level at which a source is accused of knowing the test set, over all sources, classes and generators together.
-CONFIDENCE = 0.95
-# Pictures that are taken for their class less than half as often as real ones are said to look like others.
-LEAST_FIDELITY = 0.5
-# A DCGAN draws little but noise before.
-FEWEST_UPDATES = 100
+# Grades of quality: the least coverage, as a share of its floor. "far off" is where no picture lies among real ones.
+GRADES = {"close": 0.75, "fair": 0.25, "poor": 0.0}
+FAR_OFF = "far off"
 
 
 def look_at_sources(
@@ -118,14 +109,8 @@ def _source(
     classes = [
         _class(name, label, own, audit, p_holm, taken) for label in dict.fromkeys(entry["class"] for entry in own)
     ]
-    found = [
-        *_kept(name, classes),
-        *_knows_test_images(name, classes),
-        *_dropped(name, classes, (copies["real_flagged"] + 1) / (copies["real_images"] + 1)),
-        *_collapsed(name, classes),
-        *_mislabelled(name, classes),
-        *_untrained(gans if name == GAN else []),
-    ]
+    by_chance = (copies["real_flagged"] + 1) / (copies["real_images"] + 1)
+    found = find(name, classes, by_chance, [gan["updates"] for gan in gans] if name == GAN else [])
     return {"source": name, "judged": not any(each["bars"] for each in found), "findings": found, "classes": classes}
 
 
@@ -161,120 +146,23 @@ def _class(
     }
 
 
-def _quality(entries: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Return KID and coverage beside their floors, means over the generators."""
-    return {
+def _quality(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return KID, density and coverage beside their floors, means over the generators, and a grade.
+
+    "far off" is where not one picture lies among the nearest neighbours of any real image, and none has one nearby: as
+    noise and untrained GANs do, while a poor GAN meets a few (KID alone tells these apart badly).
+    """
+    figures = {
         key: {
             "value": float(np.mean([entry[key] for entry in entries])),
             "floor": float(np.mean([entry["floor"][key] for entry in entries])),
         }
-        for key in ("kid", "coverage")
+        for key in ("kid", "density", "coverage")
     }
+    coverage = figures["coverage"]
+    near = next(grade for grade, least in GRADES.items() if coverage["value"] >= least * coverage["floor"])
+    return {**figures, "grade": near if figures["density"]["value"] or coverage["value"] else FAR_OFF}
 
 
 def _of(entries: Sequence[dict[str, Any]], source: str, label: str) -> list[dict[str, Any]]:
     return [one for one in entries if one["class"] == label and one["generator"].rpartition("-")[0] == source]
-
-
-def _kept(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    kept = sum(of["copies_of_test"]["kept"] for of in classes)
-    if not kept:
-        return []
-    text = (
-        f"{source} holds copies of the test images: {kept:,} of its {_pictures(classes)} "
-        f"({_by_class(classes, 'kept')}). Its arms can't be judged; run again with on_leak=drop, or with pictures made "
-        "without the test set."
-    )
-    return [{"kind": "copies_of_test_kept", "bars": True, "text": text}]
-
-
-def _knows_test_images(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    nearest = [(of["class"], max(of["closer_to_test"], key=_accuses)) for of in classes]
-    accused = [(label, one) for label, one in nearest if _accuses(one) > 0]
-    if not accused:
-        return []
-    said = ", ".join(
-        f"{shown(label)} {_percent(one['share'])}, interval {_percent(one['interval'][0])} to "
-        f"{_percent(one['interval'][1])}"
-        for label, one in accused
-    )
-    text = (
-        f"{source} has probably seen the test set: its pictures lie closer to test images than to other real images "
-        f"({said}; 50% is fair). Its arms can't be judged; make the pictures without the test set."
-    )
-    return [{"kind": "knows_the_test_set", "bars": True, "text": text}]
-
-
-def _accuses(one: dict[str, Any]) -> float:
-    """Return the share closer to the test set where it is above a half beyond chance, else 0."""
-    return one["share"] if one["share"] > 0.5 and one["p_holm"] <= 1 - CONFIDENCE else 0.0
-
-
-def _dropped(source: str, classes: Sequence[dict[str, Any]], by_chance: float) -> list[dict[str, Any]]:
-    dropped = sum(of["copies_of_test"]["dropped"] for of in classes)
-    if not dropped:
-        return []
-    looked_at = dropped + sum(of["pictures"] for of in classes)
-    text = (
-        f"{source}: {dropped:,} of {count(looked_at, 'picture')} were near-copies of test images "
-        f"({_by_class(classes, 'dropped')}) and were left out"
-    )
-    rate = max(CHANCE_COPIES, by_chance)
-    if stats.binom.sf(dropped - 1, looked_at, rate) < BEYOND_CHANCE:
-        text += f", where chance makes {_percent(rate)} at most: whoever made them has probably seen the test set"
-    text += "."
-    return [{"kind": "copies_of_test_dropped", "bars": False, "text": text}]
-
-
-def _collapsed(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    collapsed = [of for of in classes if of["distinct_share"] < FEWEST_DISTINCT]
-    if not collapsed:
-        return []
-    text = (
-        f"{source} has collapsed: hardly any of its pictures differ ("
-        + ", ".join(f"{shown(of['class'])} {_percent(of['distinct_share'])} distinct" for of in collapsed)
-        + "). Its arms tell nothing of a generator that works."
-    )
-    return [{"kind": "collapsed", "bars": False, "text": text}]
-
-
-def _mislabelled(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    said = []
-    for of in classes:
-        found, real = of["label_fidelity"]["synthetic"], of["label_fidelity"]["real"]
-        if found and real and found["interval"][1] < LEAST_FIDELITY * real["share"]:
-            most = max(found["taken_for"], key=lambda name: found["taken_for"][name])
-            said.append(
-                f"classifiers trained on real images take {_percent(found['share'])} of its pictures of "
-                f"{shown(of['class'])} for that (interval {_percent(found['interval'][0])} to "
-                f"{_percent(found['interval'][1])}; of real ones {_percent(real['share'])}), most for {shown(most)}"
-            )
-    if not said:
-        return []
-    text = f"{source}: pictures look like another class than they are called: {'; '.join(said)}."
-    return [{"kind": "labels", "bars": False, "text": text}]
-
-
-def _untrained(gans: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    updates = [gan["updates"] for gan in gans]
-    if not updates or min(updates) >= FEWEST_UPDATES:
-        return []
-    text = (
-        f"{GAN} is hardly trained: {count(min(updates), 'update')}, where a GAN needs some thousand. Its arms tell "
-        "nothing of a generator that works; raise gan_updates."
-    )
-    return [{"kind": "hardly_trained", "bars": False, "text": text}]
-
-
-def _by_class(classes: Sequence[dict[str, Any]], which: str) -> str:
-    return ", ".join(
-        f"{shown(of['class'])} {of['copies_of_test'][which]:,}" for of in classes if of["copies_of_test"][which]
-    )
-
-
-def _pictures(classes: Sequence[dict[str, Any]]) -> str:
-    return count(sum(of["pictures"] for of in classes), "picture")
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%"

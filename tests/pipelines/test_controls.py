@@ -51,6 +51,8 @@ def test_what_must_help_is_found_to_help_and_what_cannot_or_must_not_is_not(cont
     assert verdict["answer"].startswith("test_copies holds copies of the test images: ")
     findings = {(source["source"], found["kind"]) for source in verdict["sources"] for found in source["findings"]}
     assert ("other_classes", "labels") in findings
+    assert ("noise", "far_off") in findings
+    assert ("held_back", "far_off") not in findings
     assert ("held_back", "labels") not in findings
     assert verdict["recommendation"]["arm"] == "held_back:800%"
     report = next((tmp_path / "run").glob("artifacts/*/audit/audit_report/audit.json"))

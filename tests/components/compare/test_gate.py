@@ -77,6 +77,29 @@ def test_a_source_of_one_picture_has_collapsed():
     assert cautions(sources)[0].startswith("gan has collapsed: hardly any of its pictures differ (malignant 2.0% dis")
 
 
+def of_quality(**changed):
+    audit = inputs.audit(CLASSES)
+    for entry in audit["quality"]:
+        entry |= changed
+    return audit
+
+
+def test_pictures_of_which_none_lies_among_real_ones_are_far_off():
+    sources = looked_at(audit=of_quality(kid=61.0, density=0.0, coverage=0.0))
+    assert cautions(sources)[0].startswith(
+        "gan is far off: not one of its pictures lies among real ones (KID benign 61"
+    )
+    assert sources[0]["judged"]
+
+
+def test_a_poor_but_honest_gan_is_graded_not_accused():
+    sources = looked_at(audit=of_quality(kid=46.0, density=0.001, coverage=0.002))
+    assert cautions(sources) == []
+    assert sources[0]["classes"][0]["quality"]["grade"] == "poor"
+    grades = [looked_at(audit=of_quality(coverage=share))[0]["classes"][0]["quality"]["grade"] for share in (0.2, 0.4)]
+    assert grades == ["fair", "close"]  # of a floor of 0.5
+
+
 def test_a_gan_of_few_updates_is_hardly_trained():
     gans = inputs.gans(CLASSES)
     gans[1]["updates"] = 5
