@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 
 from components.compare.report import charts
-from components.compare.report.pictures import Picture, embedded, noise_to_end, real_beside_synthetic, synthetic_labels
+from components.compare.report.pictures import (
+    Picture,
+    embedded,
+    noise_to_end,
+    real_beside_synthetic,
+    sources_side_by_side,
+    synthetic_labels,
+)
 from components.contracts.errors import InputError
 from components.contracts.files import read_json
 from components.contracts.imageset import ImageSet
@@ -45,8 +52,14 @@ def gans_section(folder: Path, audit: dict[str, Any], synthetic: ImageSet, devel
     sheets = [
         (development.classes[label], *real_beside_synthetic(development, synthetic, label))
         for label in synthetic_labels(synthetic)
+        if gans
     ]
-    return {"gans": gans, "sheets": sheets, "closest": closest}
+    return {
+        "gans": gans,
+        "sheets": sheets,
+        "closest": closest,
+        "side_by_side": sources_side_by_side(development, synthetic),
+    }
 
 
 def _closest_pair(pair: dict[str, Any]) -> Picture:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from components.contracts.arms import GAN
 from components.contracts.imageset import ImageSet
 from components.pictures.figures import montage, picture_uri
 
 SHOWN_A_CLASS = 20
+IN_A_ROW = 8
 LARGEST_SINGLE = 4 * 1024  # bytes: single pictures of 32 pixels stay exact, larger ones are packed
 
 
@@ -60,16 +62,37 @@ def noise_to_end(name: str, progress: np.ndarray, updates: list[int], classes: i
 
 
 def real_beside_synthetic(development: ImageSet, synthetic: ImageSet, label: int) -> tuple[Picture, Picture]:
-    """Return one sheet of real and one of synthetic images of a class (the paper's figure 6)."""
-    name = development.classes[label]
+    """Return one sheet of real and one of the GANs' images of a class (the paper's figure 6)."""
+    made = (synthetic.labels == label) & (_sources_of(synthetic) == GAN)
+    real = _sheet(development, np.flatnonzero(development.labels == label), "real", SHOWN_A_CLASS, columns=5)
+    return real, _sheet(synthetic, np.flatnonzero(made), "synthetic", SHOWN_A_CLASS, columns=5)
 
-    def sheet(imageset: ImageSet, what: str) -> Picture:
-        rows = np.flatnonzero(imageset.labels == label)
-        chosen = rows[np.linspace(0, len(rows) - 1, min(SHOWN_A_CLASS, len(rows))).astype(int)]
-        pixels = montage(np.asarray(imageset.images[chosen]), columns=5)
-        return Picture(picture_uri(pixels), f"{len(chosen)} {what} images of {name}", what, pixels.shape[1])
 
-    return sheet(development, "real"), sheet(synthetic, "synthetic")
+def sources_side_by_side(development: ImageSet, synthetic: ImageSet) -> list[tuple[str, list[Picture]]]:
+    """Return of each class that has synthetic images a row of real ones, and one of every source's."""
+    found, sources = [], _sources_of(synthetic)
+    for label in synthetic_labels(synthetic):
+        real = np.flatnonzero(development.labels == label)
+        rows = [_sheet(development, real, "real", IN_A_ROW, columns=IN_A_ROW)]
+        of_class = synthetic.labels == label
+        for source in np.unique(sources[of_class]):
+            made = np.flatnonzero(of_class & (sources == source))
+            rows.append(_sheet(synthetic, made, str(source), IN_A_ROW, columns=IN_A_ROW))
+        found.append((development.classes[label], rows))
+    return found
+
+
+def _sheet(imageset: ImageSet, rows: np.ndarray, what: str, most: int, columns: int) -> Picture:
+    """Return at most so many of the rows on one sheet, taken evenly from first to last."""
+    chosen = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
+    pixels = montage(np.asarray(imageset.images[chosen]), columns)
+    name = imageset.classes[imageset.labels[rows[0]]]
+    return Picture(picture_uri(pixels), f"{len(chosen)} {what} images of {name}", what, pixels.shape[1])
+
+
+def _sources_of(synthetic: ImageSet) -> np.ndarray:
+    """Return the source of each image (str [N])."""
+    return np.array([group.rpartition("-")[0] for group in synthetic.groups.tolist()])
 
 
 def embedded(encoded: str, alt: str, caption: str) -> Picture:
