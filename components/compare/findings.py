@@ -31,8 +31,7 @@ def find(
     images, `updates` those of its GANs.
     """
     return [
-        *_kept(source, classes),
-        *_knows_test_images(source, classes),
+        *(_kept(source, classes) or _knows_test_images(source, classes)),
         *_dropped(source, classes, by_chance),
         *_far_off(source, classes),
         *_collapsed(source, classes),
@@ -99,7 +98,7 @@ def _far_off(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, A
         f"{shown(of['class'])} {of['quality']['kid']['value']:.1f}, floor {of['quality']['kid']['floor']:.1f}"
         for of in far
     )
-    text = f"{source} is far off: not one of its pictures lies among real ones (KID {kid}). " + TELLS_NOTHING
+    text = f"{source} is far off, as far from real images as noise (KID {kid}). " + TELLS_NOTHING
     return [{"kind": "far_off", "bars": False, "text": text}]
 
 
@@ -123,13 +122,15 @@ def _mislabelled(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[st
         if found and real and found["interval"][1] < LEAST_FIDELITY * real["share"]:
             most = max(found["taken_for"], key=lambda name: found["taken_for"][name])
             said.append(
-                f"classifiers trained on real images take {_percent(found['share'])} of its pictures of "
-                f"{shown(of['class'])} for that (interval {_percent(found['interval'][0])} to "
+                f"{_percent(found['share'])} of {shown(of['class'])} (interval {_percent(found['interval'][0])} to "
                 f"{_percent(found['interval'][1])}; of real ones {_percent(real['share'])}), most for {shown(most)}"
             )
     if not said:
         return []
-    text = f"{source}: pictures look like another class than they are called: {'; '.join(said)}."
+    text = (
+        f"{source}: pictures look like another class than they are called. Classifiers trained on real images take for "
+        f"their own class {'; '.join(said)}."
+    )
     return [{"kind": "labels", "bars": False, "text": text}]
 
 

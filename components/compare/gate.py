@@ -11,9 +11,11 @@ from components.compare.findings import CONFIDENCE, find
 from components.compare.statistics.rule import holm
 from components.contracts.arms import GAN, parse_arm
 
-# Grades of quality: the least coverage, as a share of its floor. "far off" is where no picture lies among real ones.
+# Grades of quality: the least coverage, as a share of its floor.
 GRADES = {"close": 0.75, "fair": 0.25, "poor": 0.0}
 FAR_OFF = "far off"
+# In the features of the pretrained network noise lies at 54 to 69 and untrained GANs at 50 to 146; poor GANs below 50.
+FURTHEST_KID = 50.0
 
 
 def look_at_sources(
@@ -149,8 +151,9 @@ def _class(
 def _quality(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return KID, density and coverage beside their floors, means over the generators, and a grade.
 
-    "far off" is where not one picture lies among the nearest neighbours of any real image, and none has one nearby: as
-    noise and untrained GANs do, while a poor GAN meets a few (KID alone tells these apart badly).
+    "far off" is as far as noise and untrained GANs lie: not one picture is among the nearest neighbours of any real
+    image, nor the other way round, where a poor GAN meets a few; or the distance is beyond any sensible bound, as among
+    few images neighbours lie far apart.
     """
     figures = {
         key: {
@@ -161,7 +164,8 @@ def _quality(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
     coverage = figures["coverage"]
     near = next(grade for grade, least in GRADES.items() if coverage["value"] >= least * coverage["floor"])
-    return {**figures, "grade": near if figures["density"]["value"] or coverage["value"] else FAR_OFF}
+    alone = not (figures["density"]["value"] or coverage["value"])
+    return {**figures, "grade": FAR_OFF if alone or figures["kid"]["value"] > FURTHEST_KID else near}
 
 
 def _of(entries: Sequence[dict[str, Any]], source: str, label: str) -> list[dict[str, Any]]:

@@ -86,10 +86,10 @@ def of_quality(**changed):
 
 def test_pictures_of_which_none_lies_among_real_ones_are_far_off():
     sources = looked_at(audit=of_quality(kid=61.0, density=0.0, coverage=0.0))
-    assert cautions(sources)[0].startswith(
-        "gan is far off: not one of its pictures lies among real ones (KID benign 61"
-    )
+    assert cautions(sources)[0].startswith("gan is far off, as far from real images as noise (KID benign 61")
     assert sources[0]["judged"]
+    few = looked_at(audit=of_quality(kid=58.0, density=0.1, coverage=0.1))  # among few images
+    assert cautions(few)[0].startswith("gan is far off")
 
 
 def test_a_poor_but_honest_gan_is_graded_not_accused():
@@ -112,8 +112,8 @@ def test_pictures_that_look_like_another_class_are_told():
     sources = looked_at(fidelity=entries)
     assert sources[0]["judged"]
     [said] = cautions(sources)
-    assert said.startswith("gan: pictures look like another class than they are called: classifiers trained on real")
-    assert "take 20.0% of its pictures of malignant for that" in said
+    assert said.startswith("gan: pictures look like another class than they are called. Classifiers trained on real")
+    assert "take for their own class 20.0% of malignant (interval" in said
     assert said.endswith("of real ones 90.0%), most for benign.")
     found = sources[0]["classes"][1]["label_fidelity"]
     assert found["synthetic"]["interval"][0] < 0.2 < found["synthetic"]["interval"][1] < 0.3
