@@ -112,7 +112,9 @@ def _by_networks(
     from components.classifiers.predict import outputs_of_models
 
     paths = [models_folder / f"replicate-{r}.keras" for r in range(replicates)]
-    outputs = outputs_of_models(paths, imageset.images[rows], threads)
+    # A whole set stays on the disk and is read batch by batch.
+    images = imageset.images if len(rows) == len(imageset) else imageset.images[rows]
+    outputs = outputs_of_models(paths, images, threads)
     return np.stack([class_probabilities(output, positive) for output in outputs])
 
 
