@@ -45,7 +45,8 @@ def test_the_same_file_and_seed_give_the_same_bits(colour_set, model, tmp_path, 
 def test_the_test_set_is_predicted_by_the_network_that_was_validated(colour_set, model, tmp_path):
     development = colour_set()
     training, validation = trained(tmp_path / "models", development, OWN, model)
-    evaluate(tmp_path / "models", development, 0.9, tmp_path / "evaluation", threads=1)
+    none = development.subset(slice(0))
+    evaluate(tmp_path / "models", development, none, 0.9, tmp_path / "evaluation", threads=1)
     predicted = np.load(tmp_path / "evaluation/probabilities.npy")
     held = ~np.isnan(validation)
     np.testing.assert_allclose(predicted[held], validation[held], atol=1e-5)
