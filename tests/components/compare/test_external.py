@@ -52,7 +52,7 @@ def verdict(classes, own, elsewhere, found=FOUND, **more):
     report = inputs.data_report(test) | {"external_test_sets": reports(external)}
     plan = inputs.plan(own, endpoint="auc", replicates=len(evaluations[0].replicates))
     copies = inputs.copies(classes) | {"external": {name: inputs.copies(classes, **found) for name in elsewhere}}
-    rest = (inputs.audit(classes), copies, inputs.gans(classes))
+    rest = (inputs.audit(classes), copies, inputs.gans(classes), inputs.fidelity(classes))
     return build_verdict(plan, evaluations, test, external, report, *rest)
 
 
@@ -92,7 +92,7 @@ def test_the_own_verdict_is_what_it_is_without_external_sets(found):
     test, external, evaluations = world(TWO, own, {"hospital_b": (TWO, (0.8,) * 5)})
     nothing = [replace(each, elsewhere=each.probabilities[:, :0]) for each in evaluations]
     plan = inputs.plan(own, endpoint="auc", replicates=4)
-    rest = (inputs.data_report(test), inputs.audit(TWO), inputs.copies(TWO), inputs.gans(TWO))
+    rest = (inputs.data_report(test), inputs.audit(TWO), inputs.copies(TWO), inputs.gans(TWO), inputs.fidelity(TWO))
     alone = build_verdict(plan, nothing, test, test.subset(slice(0)), *rest)
     assert alone.pop("external_test_sets") == []
     assert alone == {key: value for key, value in found.items() if key != "external_test_sets"}
