@@ -15,8 +15,9 @@ _PREDICTION_BATCH = 256
 class Fitter:
     """A network that gives logits, its optimiser (Adam) and its traced epoch.
 
-    Images are uint8 (N x S x S x 3). Targets are int64: for two classes 1 for the positive one, else 0; beyond,
-    the number of the class. Weights are float32 (N), 1 where every image counts alike.
+    Images are uint8 (N x S x S x 3), or for a head alone features of them, float32 (N x D). Targets are int64: for two
+    classes 1 for the positive one, else 0; beyond, the number of the class. Weights are float32 (N), 1 where every
+    image counts alike.
     """
 
     def __init__(self, networks: Networks, learning_rate: float, batch_size: int, augmented: bool) -> None:
@@ -27,7 +28,8 @@ class Fitter:
         self.optimizer.build(self.network.trainable_variables)
         self.batch_size = batch_size
         self.augmented = augmented
-        images = tf.TensorSpec((None, *self.network.input_shape[1:]), tf.uint8)
+        shape = (None, *self.network.input_shape[1:])
+        images = tf.TensorSpec(shape, tf.uint8 if len(shape) == 4 else tf.float32)
         numbers = tf.TensorSpec((None,), tf.int64)
         weights = tf.TensorSpec((None,), tf.float32)
         self.epoch = tf.function(self._epoch, [images, numbers, weights, numbers, tf.TensorSpec((), tf.int32)])
@@ -51,7 +53,7 @@ class Fitter:
         sums = tf.zeros(2)
         for start in tf.range(0, tf.size(order), self.batch_size):
             rows = order[start : start + self.batch_size]
-            batch = to_floats(tf.gather(images, rows))
+            batch = _entered(tf.gather(images, rows))
             if self.augmented:
                 batch = augment(batch, tf.stack([seed, start]))
             wanted = tf.gather(targets, rows)
@@ -69,9 +71,13 @@ class Fitter:
         count = tf.shape(images)[0]
         parts = tf.TensorArray(tf.float32, 0, dynamic_size=True, infer_shape=False)
         for start in tf.range(0, count, _PREDICTION_BATCH):
-            batch = to_floats(images[start : start + _PREDICTION_BATCH])
+            batch = _entered(images[start : start + _PREDICTION_BATCH])
             parts = parts.write(parts.size(), self.network(batch, training=False))
         return parts.concat()
+
+
+def _entered(images: tf.Tensor) -> tf.Tensor:
+    return to_floats(images) if images.dtype == tf.uint8 else images
 
 
 def _random_layers(network: keras.Model) -> Iterator[keras.layers.Layer]:

@@ -25,11 +25,11 @@ class TrainingRows:
     synthetic_per_class: dict[str, int]
     generator: str
 
-    def images(self, development: ImageSet, synthetic: ImageSet | None) -> np.ndarray:
-        """Return the images of the rows, uint8 N x S x S x 3, from the sets that the rows were chosen in."""
-        parts = [development.images[self.real]]
+    def of(self, development: np.ndarray, synthetic: np.ndarray | None) -> np.ndarray:
+        """Return what stands at the rows in arrays with an entry for each image of the sets they were chosen in."""
+        parts = [development[self.real]]
         if synthetic is not None:
-            parts.append(synthetic.images[self.synthetic])
+            parts.append(synthetic[self.synthetic])
         return np.concatenate(parts)
 
 

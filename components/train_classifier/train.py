@@ -19,6 +19,7 @@ from components.contracts.files import fresh_folder, whole_file, write_json
 from components.contracts.imageset import ImageSet
 from components.contracts.progress import report
 from components.train_classifier.fit import Fitter, hits_of, losses_of, outputs_of
+from components.train_classifier.frozen import features_of, heads_of
 from components.train_classifier.mix import training_rows
 
 
@@ -67,7 +68,8 @@ def train_classifier(
 
     Replicate r has the seed `seed` + r, validates on its fold of the development set and keeps the weights of the epoch
     with the lowest validation loss (the earliest of equals). A traditional arm augments its training images anew each
-    epoch, real and synthetic ones alike: were only one kind varied, the network could tell the two apart. Written are:
+    epoch, real and synthetic ones alike: were only one kind varied, the network could tell the two apart; else a body
+    that learns nothing looks at each image once, whatever the number of replicates and epochs. Written are:
 
         replicate-<r>.keras     the network; its outputs are probabilities
         training.json           what each replicate learnt from, and its loss and accuracy epoch by epoch
@@ -83,7 +85,13 @@ def train_classifier(
     models_folder = fresh_folder(models_folder)
     positive = development.classes.index(development.positive_class)
     networks = networks_of(classifier, file, development.image_size, len(development.classes), settings.dropout)
-    fitter = Fitter(networks, settings.learning_rate, settings.batch_size, augmented=arm.traditional)
+    real, made = development.images, synthetic.images if synthetic is not None else None
+    fitted = networks
+    if networks.frozen is not None and not arm.traditional:
+        fitted = heads_of(networks)
+        real = features_of(networks, real)
+        made = features_of(networks, made) if made is not None and arm.uses_synthetic else None
+    fitter = Fitter(fitted, settings.learning_rate, settings.batch_size, augmented=arm.traditional)
     validation = np.full((replicates, len(development), len(development.classes)), np.nan, np.float32)
     trained: list[dict[str, Any]] = []
     synthetic_per_class: list[dict[str, int]] = []
@@ -91,11 +99,11 @@ def train_classifier(
         mixed = training_rows(development, synthetic, arm, r)
         held_out = development.validation_mask(r)
         progress = _Progress(arm.name, r, replicates, settings.epochs)
-        learnt = (mixed.images(development, synthetic), _targets(mixed.labels, development), mixed.weights)
-        validation_rows = (development.images[held_out], _targets(development.labels[held_out], development))
+        learnt = (mixed.of(real, made), _targets(mixed.labels, development), mixed.weights)
+        validation_rows = (real[held_out], _targets(development.labels[held_out], development))
         best, history = _fit(fitter, learnt, validation_rows, seed + r, settings, progress)
         validation[r, held_out] = class_probabilities(best.outputs, positive)
-        networks.probabilities.set_weights(best.weights)
+        networks.probabilities.set_weights([*networks.logits.get_weights()[: -len(best.weights)], *best.weights])
         _save_network(models_folder / f"replicate-{r}.keras", networks.probabilities)
         synthetic_per_class.append(mixed.synthetic_per_class)
         trained.append(

@@ -25,7 +25,7 @@ def test_real_arm_learns_from_everything_outside_its_validation_fold(development
         mixed = training_rows(development, None, parse_arm("real"), replicate)
         np.testing.assert_array_equal(mixed.real, np.flatnonzero(~development.validation_mask(replicate)))
         np.testing.assert_array_equal(mixed.labels, development.labels[mixed.real])
-        np.testing.assert_array_equal(mixed.images(development, None), development.images[mixed.real])
+        np.testing.assert_array_equal(mixed.of(development.images, None), development.images[mixed.real])
         assert mixed.synthetic_per_class == {"benign": 0, "malignant": 0}
 
 
@@ -35,7 +35,7 @@ def test_gan_arm_adds_the_first_images_of_its_gan_replicate(development, synthet
         added = np.concatenate([np.arange(first, first + 4), np.arange(20 + first, 24 + first)])
         np.testing.assert_array_equal(mixed.synthetic, added)
         np.testing.assert_array_equal(mixed.labels[32:], [0] * 4 + [1] * 4)
-        np.testing.assert_array_equal(mixed.images(development, synthetic)[32:], synthetic.images[added])
+        np.testing.assert_array_equal(mixed.of(development.images, synthetic.images)[32:], synthetic.images[added])
         assert mixed.synthetic_per_class == {"benign": 4, "malignant": 4}
 
 
