@@ -139,17 +139,23 @@ def checklist(verdict: dict[str, Any], data_report: dict[str, Any]) -> list[Item
     ]
 
 
+# What the counts of images are, of a single test set and of several folds.
+_SPLITS = {False: ("development", "test"), True: ("development, in the first fold", "test, in all folds together")}
+
+
 def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple[str, str], str]:
     data, parameters, rule = verdict["data_set"], verdict["parameters"], verdict["rule"]
     arms = ", ".join(arm["arm"] for arm in verdict["arms"])
     positive = data["positive_class"]
     development, test = (data["counts"][split] for split in ("development", "test"))
+    folds = verdict["test_folds"]
     counts = "; ".join(
-        f"{split}: {sum(of.values())} images ({', '.join(f'{n} {name}' for name, n in of.items())})"
-        for split, of in (("development", development), ("test", test))
+        f"{said}: {sum(of.values())} images ({', '.join(f'{n} {name}' for name, n in of.items())})"
+        for said, of in zip(_SPLITS[folds > 1], (development, test), strict=True)
     )
     leaks, groups = data_report["leaks"], data_report["groups"]
     replicates = parameters["replicates"]
+    repeats = f"{replicates} replicates an arm, each with its own seed and validation fold."
     size = parameters["image_size"]
     drawn = gan_image_size(parameters["gan_size"], size)
     level = f"{100 * rule['confidence']:g}%"
@@ -172,6 +178,8 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
         f"{counts}. Each replicate holds out {100 * parameters['validation_share']:g}% of the development set for "
         "validation, stratified by class; the test set is common to all arms and seen by evaluation alone."
     )
+    if folds > 1:
+        partition += f" Each image is tested in one of {folds} folds, and everything is learnt anew in each."
     if groups["given"]:
         disjoint = "By group (lesion or patient, from the user's table), and by near-duplicates found in the pixels."
     else:
@@ -223,8 +231,7 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
         (CLAIM, "27"): "None for the scores; McNemar and the ROC curves use the mean probability over the replicates.",
         (CLAIM, "28"): metrics,
         (CLAIM, "29"): uncertainty,
-        (CLAIM, "30"): f"{replicates} replicates an arm, each with its own seed and validation fold. "
-        + parameters["replicates_why"],
+        (CLAIM, "30"): " ".join([repeats, parameters["replicates_why"]]).strip(),
         (CLAIM, "32"): f"{sum(test.values())} held-out test images of the same data set.",
         **_elsewhere(verdict),
         (CLAIM, "35"): f"{counts}. {excluded}",

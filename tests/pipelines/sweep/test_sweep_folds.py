@@ -56,6 +56,8 @@ def test_the_folds_of_a_run_give_one_verdict_over_all_images(two_folds, finished
         assert [replicate["test_fold"] for replicate in ours["replicates"]] == [0, 0, 1, 1]
     page = (folder / "report.html").read_text()
     assert "each tested once in 2 test folds" in page
+    assert "test, in all folds together: 48 images (24 benign, 24 malignant)" in page
+    assert "Each image is tested in one of 2 folds" in page
 
 
 def test_runs_that_are_not_each_one_fold_are_not_joined(two_folds):
