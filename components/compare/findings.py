@@ -10,8 +10,6 @@ from components.data_set.words import count, shown
 
 # The level at which a source is accused of knowing the test set, over all sources, classes and generators together.
 CONFIDENCE = 0.95
-# A source with a smaller share of distinct pictures has collapsed: of 100 real images all are distinct.
-FEWEST_DISTINCT = 0.05
 # Real images are taken for near-copies of test images by chance: so many of them, at most, and the odds of more.
 CHANCE_COPIES = 0.01
 BEYOND_CHANCE = 0.001
@@ -103,15 +101,14 @@ def _far_off(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, A
 
 
 def _collapsed(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    collapsed = [of for of in classes if of["distinct_share"] < FEWEST_DISTINCT]
+    collapsed = [of for of in classes if of["collapsed_generators"]]
     if not collapsed:
         return []
-    text = (
-        f"{source} has collapsed: hardly any of its pictures differ ("
-        + ", ".join(f"{shown(of['class'])} {_percent(of['distinct_share'])} distinct" for of in collapsed)
-        + "). "
-        + TELLS_NOTHING
+    said = ", ".join(
+        f"{of['collapsed_generators']} of {count(of['generators'], 'generator')} of {shown(of['class'])}"
+        for of in collapsed
     )
+    text = f"{source} has collapsed: hardly any of its pictures differ ({said}). {TELLS_NOTHING}"
     return [{"kind": "collapsed", "bars": False, "text": text}]
 
 

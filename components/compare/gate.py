@@ -11,6 +11,8 @@ from components.compare.findings import CONFIDENCE, find
 from components.compare.statistics.rule import holm
 from components.contracts.arms import GAN, parse_arm
 
+# A generator with a smaller share of distinct pictures has collapsed: of 100 real images all are distinct.
+FEWEST_DISTINCT = 0.05
 # Grades of quality: the least coverage, as a share of its floor.
 GRADES = {"close": 0.75, "fair": 0.25, "poor": 0.0}
 FAR_OFF = "far off"
@@ -127,13 +129,14 @@ def _class(
     screened = [entry for entry in generators if entry["class"] == label]
     found, dropped = (sum(entry[key] for entry in screened) for key in ("copies", "left_out"))
     privacy, quality = (_of(audit[key], source, label) for key in ("memorisation", "quality"))
-    distinct, looked_at = (sum(one[key] for one in privacy) for key in ("distinct_images", "synthetic_images"))
+    distinct = [one["distinct_images"] / one["synthetic_images"] for one in privacy]
     return {
         "class": label,
         "generators": len(screened),
         "pictures": sum(entry["images"] for entry in screened) - dropped,
         "copies_of_test": {"found": found, "dropped": dropped, "kept": found - dropped},
-        "distinct_share": distinct / looked_at,
+        "distinct_share": float(np.mean(distinct)),
+        "collapsed_generators": sum(share < FEWEST_DISTINCT for share in distinct),
         "closer_to_test": [
             {
                 "generator": one["generator"],

@@ -4,6 +4,7 @@ import math
 import re
 from typing import Any
 
+from components.compare.gate import cautions
 from components.compare.report.text import interval, number, percent
 
 _SHOWN = (
@@ -21,6 +22,8 @@ def summary_markdown(verdict: dict[str, Any]) -> str:
     lines = [f"# Does synthetic data help? {_escape(data['name'])}", ""]
     if verdict["notice"]:
         lines += [f"> **Note:** {_escape(verdict['notice'])}", ""]
+    for text in cautions(verdict["sources"]):
+        lines += [f"> {_escape(text)}", ""]
     lines += [f"**{_escape(verdict['answer'])}**", ""]
     for there in verdict["external_test_sets"]:
         lines += [_escape(there["answer"]), ""]

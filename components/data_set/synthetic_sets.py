@@ -67,9 +67,12 @@ def addresses_of(synthetic_sets: dict[str, Any]) -> dict[str, list[SetAddress]]:
 
 
 def open_synthetic_sets(synthetic_sets: dict[str, Any], classes: Sequence[str]) -> list[SyntheticSet]:
-    """List all sets; raises InputError for one that is missing, or whose classes are not those of the data set."""
+    """List all sets, by name and draw: Kubeflow hands parameters over in any order.
+
+    Raises InputError for one that is missing, or whose classes are not those of the data set.
+    """
     opened = []
-    for name, addresses in addresses_of(synthetic_sets).items():
+    for name, addresses in sorted(addresses_of(synthetic_sets).items()):
         for number, one in enumerate(addresses):
             data_set = open_set(f"synthetic_sets: {name}", f"--synthetic {name}", one, classes)
             lacking = [shown(label) for label in classes if label not in data_set.classes]

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from components.compare.gate import cautions
+from components.compare.gate import cautions, counted_copies
 from components.compare.ledger import Change
 from components.compare.report import charts as report_figures
 from components.compare.report import paper
@@ -97,6 +97,7 @@ def write_report(
     sections: dict[str, Any] = {
         "verdict": verdict,
         "cautions": cautions(verdict["sources"]),
+        "counted_copies": counted_copies(verdict["sources"]),
         "data": verdict["data_set"],
         "data_report": data_report,
         "audit": audit,

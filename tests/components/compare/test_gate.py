@@ -70,11 +70,13 @@ def test_a_source_far_from_the_test_set_is_not_accused():
     assert looked_at(audit=near_the_test_set(0.001, share=0.1))[0]["judged"]
 
 
-def test_a_source_of_one_picture_has_collapsed():
+def test_a_generator_of_one_picture_has_collapsed_whatever_the_others_draw():
     audit = inputs.audit(CLASSES)
-    audit["memorisation"][1]["distinct_images"] = 1
-    sources = looked_at(audit=audit)
-    assert cautions(sources)[0].startswith("gan has collapsed: hardly any of its pictures differ (malignant 2.0% dis")
+    audit["memorisation"].append(audit["memorisation"][1] | {"generator": "gan-1", "distinct_images": 1})
+    copies = inputs.copies(CLASSES)
+    copies["generators"].append(copies["generators"][1] | {"generator": "gan-1"})
+    said = cautions(looked_at(copies, audit))
+    assert said[0].startswith("gan has collapsed: hardly any of its pictures differ (1 of 2 generators of malignant).")
 
 
 def of_quality(**changed):

@@ -119,3 +119,16 @@ def test_images_without_classes_are_told_how_a_table_is_given(lay):
     with pytest.raises(InputError) as refusal:
         open_synthetic_sets({"d": str(root)}, CLASSES)
     assert str(refusal.value).endswith(f"--synthetic d={root},table={root}/labels.csv")
+
+
+def test_sets_come_by_name_and_draw_in_whatever_order_they_are_given(image_folder):
+    folder = image_folder({"benign": 2, "malignant": 2})
+    other = folder.with_name("other")
+    folder.rename(other)
+    folder = image_folder({"benign": 2, "malignant": 2})
+    for given in (
+        {"b": [str(folder), str(other)], "a": str(folder)},
+        {"a": str(folder), "b": [str(folder), str(other)]},
+    ):
+        opened = open_synthetic_sets(given, CLASSES)
+        assert [(one.name, one.number) for one in opened] == [("a", 0), ("b", 0), ("b", 1)]
