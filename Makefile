@@ -72,7 +72,6 @@ calibrate: setup ## Simulate experiments: how often a verdict is false, and how 
 lock: setup ## Resolve the pinned dependencies anew
 	$(BIN)/pip-compile --quiet --no-header --no-annotate --strip-extras --allow-unsafe --extra dev \
 	  --no-emit-find-links --no-emit-index-url --no-emit-trusted-host -o images/local.txt pyproject.toml
-	sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/' images/local.txt
 	$(BIN)/python images/lock.py
 
 readme: setup ## Write the README's table of parameters anew
@@ -155,16 +154,24 @@ clean: ## Remove the environment and caches (runs/ stays)
 
 # Quiet but for errors: warnings are about pip's own settings on a machine.
 PIP_INSTALL = $(BIN)/pip install --quiet --quiet --disable-pip-version-check
+# Nothing but what is locked, byte for byte; PyTorch with CUDA brings more packages than PyTorch without.
+PIP_LOCKED = $(PIP_INSTALL) --no-deps --require-hashes
 
 # Cleared first: nothing of an older lock, or of another Python, stays.
 $(VENV)/.installed: images/local.txt pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo "gansweep needs Python 3.11 with venv: apt-get install python3.11-venv, or set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@[ "$$(uname -sm)" = "Linux x86_64" ] || \
+	  { echo "The locked packages are those of Linux on x86-64; elsewhere use a container" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	@index="$(if $(GPU),,$(CPU_INDEX))"; \
 	if [ -n "$$index" ]; then size="2 GB"; else size="$(if $(GPU),7 GB,2 GB; 7 GB if pip finds PyTorch with CUDA alone)"; fi; \
 	echo "Installing the pinned dependencies (some minutes, $$size) ..."; \
-	if [ -n "$$index" ]; then $(PIP_INSTALL) --no-deps --index-url "$$index" "$$(grep '^torch==' images/local.txt)"; fi && \
-	$(PIP_INSTALL) -r images/local.txt
+	grep '^torch==' images/local.txt > $(VENV)/torch.txt && \
+	if [ -n "$$index" ]; then $(PIP_LOCKED) --index-url "$$index" -r $(VENV)/torch.txt; fi && \
+	$(if $(GPU),$(PIP_LOCKED) -r images/gan/requirements-cuda.txt &&) $(PIP_LOCKED) -r images/local.txt && \
+	if ! ls -d $(VENV)/lib/python3.11/site-packages/torch-*+cpu.dist-info > /dev/null 2>&1; then \
+	  $(PIP_LOCKED) -r images/gan/requirements-cuda.txt; \
+	fi
 	@PYTHONWARNINGS=ignore $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -50,6 +50,22 @@ def test_an_image_and_the_local_environment_agree_on_the_versions_they_share(loc
     assert {name: image[name] for name in shared} == {name: local[name] for name in shared}
 
 
+def test_every_package_of_the_local_environment_is_pinned_and_hashed():
+    for line in lines(IMAGES / "local.txt"):
+        assert re.fullmatch(r"[a-z0-9-]+==[^\s+]+( --hash=sha256:[0-9a-f]{64})+", line), line
+
+
+def test_the_local_environment_takes_every_build_that_an_image_takes():
+    """PyTorch for CPUs and for CUDA are two files of one version; `make setup` takes either."""
+    local = {line.partition(" ")[0]: line for line in lines(IMAGES / "local.txt")}
+    for lock in LOCKS:
+        for line in lines(lock):
+            pin, digest = line.split(" --hash=")
+            plain = pin.partition("+")[0]
+            assert plain not in local or digest in local[plain], f"{lock}: {pin}"
+    assert local["torch==" + versions(IMAGES / "local.txt")["torch"]].count("--hash=") == 2
+
+
 def test_the_frameworks_of_the_cuda_variants_are_of_the_local_versions():
     local = versions(IMAGES / "local.txt")
     assert versions(IMAGES / "gan/requirements-cuda.txt")["torch"] == local["torch"]
