@@ -37,7 +37,7 @@ LOCAL_TAG := $(VERSION)$(if $(filter cuda,$(VARIANT)),-cuda)
 SOURCE := $(shell git config --get remote.origin.url | sed 's,//[^/@]*@,//,')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test bench lint calibrate lock readme clean images $(IMAGES:%=image-%) push scan kind-up deploy upload submit audit-cluster e2e undeploy kind-down
+.PHONY: help setup run test bench fuzz lint calibrate lock readme clean images $(IMAGES:%=image-%) push scan kind-up deploy upload submit audit-cluster e2e undeploy kind-down
 
 ##@ Use
 help: ## List the targets
@@ -65,6 +65,11 @@ lint: setup ## Check style (ruff), types (mypy) and the direction of imports (im
 TRIALS ?= 400
 bench: setup ## Run all benches into one table, build/bench.md; SMALL=1 ends in a minute and shows that they run
 	$(BIN)/python -m tests.bench $(if $(SMALL),--small)
+
+# How many mutated files of each kind; 60000 take some minutes.
+COUNT ?= 60000
+fuzz: setup ## Hand mutated pictures and tables to what reads them: read or refused, nothing else (COUNT=60000)
+	$(BIN)/python -m tests.fuzz $(COUNT)
 
 calibrate: setup ## Simulate experiments: how often a verdict is false, and how often a gain is seen (TRIALS=400)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.calibration $(TRIALS)
