@@ -164,7 +164,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             classifier_epochs: Passes of each classifier over its training set, at most.
             classifier_batch_size: Images a classifier update.
             classifier_learning_rate: Step size of Adam.
-            classifier_dropout: Share of activations dropped after each block, 0 to 1.
+            classifier_dropout: Share of activations dropped after each block of `paper` and its variants, 0 to 1.
             classifier_patience: Epochs without a lower validation loss that end a training; 0 never does.
             classifier_threads: Processor threads of one classifier training on the CPU.
             confidence: Level of all intervals, and 1 minus the error rate of the verdicts, 0.5 to 1.

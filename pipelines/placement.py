@@ -6,11 +6,12 @@ from kfp.dsl.pipeline_channel import PipelineParameterChannel
 
 from components.storage.objects import ACCESS_KEY, ENDPOINT, REGION, SECRET_KEY
 
-# Stage -> (image, processors, memory). `train_gan` takes its own from the run's parameters.
+# Stage -> (image, processors, memory). `train_gan` takes its own from the run's parameters; a user's own network, of up
+# to 500 MB, is held in memory once and a half by `plan` and `fetch_classifier`.
 STAGES = {
-    "plan": ("data", "1", "1Gi"),
+    "plan": ("data", "1", "2Gi"),
     "prepare": ("data", "2", "4Gi"),
-    "fetch_classifier": ("data", "1", "1Gi"),
+    "fetch_classifier": ("data", "1", "2Gi"),
     "train_gan": ("gan", "", ""),
     "synthesize": ("gan", "2", "4Gi"),
     "embed": ("gan", "2", "4Gi"),

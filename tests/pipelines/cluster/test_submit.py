@@ -87,6 +87,7 @@ def test_the_pipeline_is_published_once_a_tag(kubeflow, gansweep):
         (["--synthetic", "d=minio://g/d,table=/d.csv"], "synthetic_sets: d: table: /d.csv is on this machine"),
         (["--synthetic", "gan=minio://g/d"], "synthetic_sets: 'gan' can't name a source"),
         (["--set", "inception_weights=/w.safetensors"], "inception_weights: /w.safetensors is on this machine"),
+        (["--set", "classifier=/m.keras"], "classifier: /m.keras is on this machine"),
         (["--set", "arms=real,gna:3"], "arms: 'gna:3': there is no source 'gna'"),
         (["--set", "gan_epoch=3"], "did you mean gan_epochs?"),
         (["--set", "arms=real," + ",".join(f"gan:{i}" for i in range(1, 1200))], "all parameters together take 14,"),
