@@ -17,15 +17,12 @@ class Networks:
 
     Both take pixels, float32 in 0..1, N x S x S x 3. `logits` gives N x 1 (two classes: the positive one) or N x C,
     `probabilities` the same after a sigmoid or softmax: a loss from logits doesn't overflow where a sigmoid saturates.
-    `initial` returns the weights that a training with some seed begins with. Where the body learns nothing, `frozen`
-    gives features (N x D) of pixels, and `head`, whose weights are the last of `logits`, the logits of features.
+    `initial` returns the weights that a training with some seed begins with.
     """
 
     logits: keras.Model
     probabilities: keras.Model
     initial: Callable[[int], list[np.ndarray]]
-    frozen: keras.Model | None = None
-    head: keras.Model | None = None
 
 
 def weights_of(networks: Networks) -> dict[str, int]:

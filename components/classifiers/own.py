@@ -88,7 +88,7 @@ def _with_head(
     if not train_all:
         body.trainable = False
     pictures = keras.Input((image_size, image_size, 3))
-    features = body(enter(pictures)) if train_all else body(enter(pictures), training=False)
+    features = body(enter(pictures))
     if len(features.shape) == 4:
         features = layers.GlobalAveragePooling2D()(features)
     if len(features.shape) != 2:
@@ -113,12 +113,7 @@ def _with_head(
         head.bias.assign(np.zeros(head.bias.shape, np.float32))
         return network.get_weights()
 
-    if train_all:
-        return Networks(network, probabilities, initial)
-    entered = keras.Input(features.shape[1:])
-    return Networks(
-        network, probabilities, initial, keras.Model(pictures, features), keras.Model(entered, head(entered))
-    )
+    return Networks(network, probabilities, initial)
 
 
 def _all_layers(model: keras.Model) -> Iterator[layers.Layer]:

@@ -12,8 +12,14 @@ import tensorflow as tf
 from components.classifiers.network import to_floats
 from components.classifiers.runtime import use_threads
 from components.contracts.errors import InputError
+from components.contracts.pixels import taken
 
-_BATCH = 256
+_BATCH = 256  # images of 64 x 64 pixels: what a network makes of them fits in memory
+
+
+def batch_of(size: int) -> int:
+    """Return how many images of a size in pixels are predicted at a time."""
+    return max(1, min(_BATCH, _BATCH * 64**2 // size**2))
 
 
 def outputs_of_models(paths: list[Path], images: np.ndarray, threads: int) -> np.ndarray:
@@ -31,11 +37,13 @@ def outputs_of_models(paths: list[Path], images: np.ndarray, threads: int) -> np
         lambda batch: network(to_floats(batch), training=False),
         input_signature=[tf.TensorSpec((None, *images.shape[1:]), tf.uint8)],
     )
-    outputs = []
+    outputs, step = [], batch_of(images.shape[1])
     for path in paths:
         _loaded(path, network.load_weights)
-        batches = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
-        outputs.append(np.concatenate([predict(batch).numpy() for batch in batches]))
+        parts = []
+        for start in range(0, len(images), step):
+            parts.append(predict(taken(images, slice(start, start + step))).numpy())
+        outputs.append(np.concatenate(parts))
     return np.stack(outputs)
 
 

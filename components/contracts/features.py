@@ -22,6 +22,7 @@ import numpy as np
 from components.contracts.errors import InputError
 from components.contracts.files import read_json, whole_file
 from components.contracts.imageset import ImageSet
+from components.contracts.pixels import let_go
 
 VIEWS = 8  # the quarter turns of an image and of its mirror image
 MOST_MEASURED = 5000  # images of a class, or of one generator of a class, that the audit looks at
@@ -48,7 +49,9 @@ class FeatureSet:
         there = self.rows[np.minimum(places, len(self.rows) - 1)] == rows if len(self.rows) else np.zeros(len(rows))
         if not np.all(there):
             raise InputError(f"{self.path}: row {rows[np.argmin(there)]} of the image set has no features")
-        return np.asarray(self.values[places, :views], np.float32)
+        found = np.asarray(self.values[places, :views], np.float32)
+        let_go(self.values)
+        return found
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import numpy as np
 from components.contracts.arms import GAN
 from components.contracts.errors import InputError
 from components.contracts.files import fresh_folder, read_json, write_json
+from components.contracts.pixels import pieces
 
 # Below this many development images a class's synthetic images can't be judged.
 FEWEST_IMAGES = 12
@@ -149,12 +150,16 @@ def pixel_digest(image: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest()
 
 
-def write_imageset(folder: str | Path, imageset: ImageSet) -> None:
-    """Write an image set afresh into `folder`; what stood there is removed."""
-    folder = fresh_folder(folder)
-    images = np.asarray(imageset.images, dtype=np.uint8)
-    np.save(folder / "images.npy", images, allow_pickle=False)
-    write_rows(folder, imageset)
+def write_imageset(folder: str | Path, imageset: ImageSet, chosen: np.ndarray | None = None) -> None:
+    """Write an image set, or the `chosen` rows of it (mask or numbers), afresh into `folder`.
+
+    What stood there is removed. Pixels are copied a piece at a time.
+    """
+    rows = np.arange(len(imageset)) if chosen is None else np.arange(len(imageset))[chosen]
+    with pixels_written(folder, imageset.image_size) as add:
+        for piece in pieces(imageset.images, rows):
+            add(piece)
+    write_rows(folder, imageset.subset(rows, pixels=False))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from torch.nn import functional
 from components.contracts.features import VIEWS, new_features
 from components.contracts.files import fresh_folder, write_json
 from components.contracts.imageset import ImageSet
+from components.contracts.pixels import let_go, taken
 from components.contracts.progress import report
 from components.embed.backbone import FEATURES, NAME, STRIDE, WEIGHTS_SHA256, Backbone, load_backbone
 from components.generators.device import open_device, precision_of
@@ -45,6 +46,7 @@ def embed(
         with new_features(folder, name, rows[name], views[name], FEATURES) as values:
             for place, found in _features(network, imageset.images, rows[name], views[name], size, device, kind):
                 values[place : place + len(found)] = found
+                let_go(values)
                 progress.add(found.shape[0] * found.shape[1])
     sets = {
         name: {"rows": len(rows[name]), "views": views[name], "image_set_digest": imageset.digest()}
@@ -81,7 +83,7 @@ def _features(
     """Yield where a chunk of rows begins, and its features, float32 [n, views, D]."""
     step = max(1, CHUNK_PIXELS // size**2 // views)
     for start in range(0, len(rows), step):
-        pixels = torch.from_numpy(images[rows[start : start + step]]).to(device).permute(0, 3, 1, 2).float()
+        pixels = torch.from_numpy(taken(images, rows[start : start + step])).to(device).permute(0, 3, 1, 2).float()
         if pixels.shape[2] != size:
             pixels = functional.interpolate(pixels, (size, size), mode="bilinear", align_corners=False)
         whole = torch.cat(views_of(pixels)[:views]).to(kind, memory_format=torch.channels_last)

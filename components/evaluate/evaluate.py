@@ -15,6 +15,7 @@ from components.contracts.imageset import ImageSet
 from components.contracts.metrics import confusion_matrix, per_class, scores
 from components.evaluate.fidelity import label_fidelity
 
+CHUNK = 4096  # rows of features in memory at a time
 # What the evaluation says of a training.
 KEPT = ("seed", "generator", "training_images", "epochs_run", "best_epoch", "history")
 
@@ -96,7 +97,9 @@ def _by_heads(
 ) -> np.ndarray:
     """Return the class probabilities (float32 [R, n, C]) of some rows of a set of images, called `name` there."""
     with threadpool_limits(threads):
-        return heads.probabilities(features.open(name, imageset).of(rows)[:, 0], positive)
+        looked_at = features.open(name, imageset)
+        parts = [rows[start : start + CHUNK] for start in range(0, max(1, len(rows)), CHUNK)]
+        return np.concatenate([heads.probabilities(looked_at.of(part)[:, 0], positive) for part in parts], axis=1)
 
 
 def _by_networks(

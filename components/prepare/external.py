@@ -9,16 +9,16 @@ import numpy as np
 
 from components.contracts.errors import InputError
 from components.contracts.imageset import ImageSet, pixels_written, read_pixels, write_rows
+from components.contracts.pixels import pieces
 from components.data_set.external_test_sets import ExternalTestSet, check_external_files
 from components.data_set.words import count, shown
-from components.pictures.reading import Reading, read_images
+from components.pictures.reading import Reading, read_images, scratch_beside
 from components.pictures.similarity import side_by_side
 from components.prepare.conflicts import conflicting, left_out_for_conflict
 from components.prepare.duplicates import Pairs, exact_duplicates, near_duplicates
 from components.prepare.groups import connected, group_names, table_links
 
 MOST_PICTURES = 10
-_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,20 @@ def prepare_external(
     with pixels_written(folder, own.image_size) as add:
         for one in sets:
             reading = read_images(
-                one.data_set, own.image_size, settings.threads, progress, bits_used=settings.bits_used
+                one.data_set,
+                own.image_size,
+                settings.threads,
+                progress,
+                bits_used=settings.bits_used,
+                scratch=scratch_beside(folder),
             )
             reasons = {file.path: reason for file, reason in reading.refused}
             check_external_files(one.name, one.data_set, reasons, settings.max_bad_share)
             found = _hold_against(one, reading, own, thumbnails, settings)
             kept = np.flatnonzero(~found.left_out & found.usable)
             _refuse_empty(one, found, kept, own)
-            for start in range(0, len(kept), _CHUNK):
-                add(reading.images[kept[start : start + _CHUNK]])
+            for piece in pieces(reading.images, kept):
+                add(piece)
             rows.append(found.whole.subset(kept, pixels=False))
             reports.append(_report(one, reading, found, kept, own, settings))
     write_rows(folder, _joined(rows, own, read_pixels(folder)))

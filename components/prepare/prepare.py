@@ -15,7 +15,7 @@ from components.contracts.progress import warn
 from components.data_set.checks import check_classes, check_files, listed_reasons
 from components.data_set.data_set import DataSet
 from components.data_set.external_test_sets import ExternalTestSet
-from components.pictures.reading import Reading, read_images
+from components.pictures.reading import Reading, read_images, scratch_beside
 from components.prepare.conflicts import conflicting, left_out_for_conflict
 from components.prepare.duplicates import Pairs, exact_duplicates, near_duplicates
 from components.prepare.external import ExternalSettings, prepare_external
@@ -83,6 +83,7 @@ def prepare(
         settings.threads,
         lambda done, total: say("prepare", "-", done, total, "images"),
         bits_used=settings.bits_used,
+        scratch=scratch_beside(development_folder),
     )
     check_files(data_set, {file.path: reason for file, reason in reading.refused}, settings.max_bad_share)
 
@@ -170,8 +171,8 @@ def prepare(
     report["external_test_sets"] = external
     for one in external:
         report["warnings"] += [f"external test set {one['name']}: {warning}" for warning in one["warnings"]]
-    write_imageset(development_folder, whole.subset(development))
-    write_imageset(test_folder, whole.subset(test))
+    write_imageset(development_folder, whole, development)
+    write_imageset(test_folder, whole, test)
     write_json(fresh_folder(report_folder) / "data_report.json", report)
     write_text(page, report_html(report))
     for warning in report["warnings"]:

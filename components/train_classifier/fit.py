@@ -1,23 +1,25 @@
 """Fits one network to images, epoch by epoch; the network is built and its epoch traced once, whatever is fitted."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from components.classifiers.network import Networks, to_floats
+from components.classifiers.predict import batch_of
 from components.train_classifier.augment import augment
 
-_PREDICTION_BATCH = 256
+# Gives the images (uint8, n x S x S x 3) of some rows (int64, n).
+Pixels = Callable[[np.ndarray], np.ndarray]
 
 
 class Fitter:
     """A network that gives logits, its optimiser (Adam) and its traced epoch.
 
-    Images are uint8 (N x S x S x 3), or for a head alone features of them, float32 (N x D). Targets are int64: for two
-    classes 1 for the positive one, else 0; beyond, the number of the class. Weights are float32 (N), 1 where every
-    image counts alike.
+    Images are read batch by batch, as there may be more of them than fit in memory. Targets are int64: for two classes
+    1 for the positive one, else 0; beyond, the number of the class. Weights are float32 (N), 1 where every image counts
+    alike.
     """
 
     def __init__(self, networks: Networks, learning_rate: float, batch_size: int, augmented: bool) -> None:
@@ -28,12 +30,24 @@ class Fitter:
         self.optimizer.build(self.network.trainable_variables)
         self.batch_size = batch_size
         self.augmented = augmented
-        shape = (None, *self.network.input_shape[1:])
-        images = tf.TensorSpec(shape, tf.uint8 if len(shape) == 4 else tf.float32)
+        self._pixels: Pixels = np.empty
         numbers = tf.TensorSpec((None,), tf.int64)
         weights = tf.TensorSpec((None,), tf.float32)
-        self.epoch = tf.function(self._epoch, [images, numbers, weights, numbers, tf.TensorSpec((), tf.int32)])
-        self.logits = tf.function(self._logits, [images])
+        self.traced_epoch = tf.function(self._epoch, [numbers, weights, numbers, tf.TensorSpec((), tf.int32)])
+        self.traced_logits = tf.function(self._logits, [tf.TensorSpec((), tf.int64)])
+
+    def epoch(
+        self, pixels: Pixels, targets: tf.Tensor, weights: tf.Tensor, order: np.ndarray, seed: int
+    ) -> tuple[float, float]:
+        """Take one step for every batch of rows in `order`; return the mean loss and accuracy met on the way."""
+        self._pixels = pixels
+        loss, accuracy = self.traced_epoch(targets, weights, order, seed).numpy().tolist()
+        return loss, accuracy
+
+    def logits(self, pixels: Pixels, count: int) -> tf.Tensor:
+        """Return the logits (float32, N x 1 or N x C) of the first `count` images, without dropout."""
+        self._pixels = pixels
+        return self.traced_logits(count)
 
     def restart(self, seed: int) -> None:
         """Forget all that was learnt: first weights, optimiser and dropout, fixed by `seed`."""
@@ -46,14 +60,16 @@ class Fitter:
         for layer, layer_seed in zip(random, seeds, strict=True):
             layer.seed_generator.state.assign(np.array([layer_seed, 0], np.uint32))
 
-    def _epoch(
-        self, images: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, order: tf.Tensor, seed: tf.Tensor
-    ) -> tf.Tensor:
-        """Take one step for every batch of rows in `order`; return the mean loss and accuracy met on the way."""
+    def _read(self, rows: tf.Tensor) -> tf.Tensor:
+        batch = tf.numpy_function(lambda numbers: self._pixels(numbers), [rows], tf.uint8, stateful=True)
+        batch.set_shape((None, *self.network.input_shape[1:]))
+        return to_floats(batch)
+
+    def _epoch(self, targets: tf.Tensor, weights: tf.Tensor, order: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         sums = tf.zeros(2)
         for start in tf.range(0, tf.size(order), self.batch_size):
             rows = order[start : start + self.batch_size]
-            batch = _entered(tf.gather(images, rows))
+            batch = self._read(rows)
             if self.augmented:
                 batch = augment(batch, tf.stack([seed, start]))
             wanted = tf.gather(targets, rows)
@@ -66,18 +82,13 @@ class Fitter:
             sums += tf.stack([tf.reduce_sum(losses), tf.reduce_sum(tf.cast(hits_of(logits, wanted), tf.float32))])
         return sums / tf.cast(tf.size(order), tf.float32)
 
-    def _logits(self, images: tf.Tensor) -> tf.Tensor:
-        """Return the logits (float32, N x 1 or N x C) of `images`, without dropout."""
-        count = tf.shape(images)[0]
+    def _logits(self, count: tf.Tensor) -> tf.Tensor:
         parts = tf.TensorArray(tf.float32, 0, dynamic_size=True, infer_shape=False)
-        for start in tf.range(0, count, _PREDICTION_BATCH):
-            batch = _entered(images[start : start + _PREDICTION_BATCH])
+        step = batch_of(self.network.input_shape[1])
+        for start in tf.range(0, count, step):
+            batch = self._read(tf.range(start, tf.minimum(start + step, count)))
             parts = parts.write(parts.size(), self.network(batch, training=False))
         return parts.concat()
-
-
-def _entered(images: tf.Tensor) -> tf.Tensor:
-    return to_floats(images) if images.dtype == tf.uint8 else images
 
 
 def _random_layers(network: keras.Model) -> Iterator[keras.layers.Layer]:

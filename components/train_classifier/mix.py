@@ -7,6 +7,7 @@ import numpy as np
 from components.contracts.arms import Arm
 from components.contracts.errors import InputError
 from components.contracts.imageset import ImageSet
+from components.contracts.pixels import taken
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,18 @@ class TrainingRows:
     synthetic_per_class: dict[str, int]
     generator: str
 
-    def of(self, development: np.ndarray, synthetic: np.ndarray | None) -> np.ndarray:
-        """Return what stands at the rows in arrays with an entry for each image of the sets they were chosen in."""
-        parts = [development[self.real]]
-        if synthetic is not None:
-            parts.append(synthetic[self.synthetic])
-        return np.concatenate(parts)
+    def images(self, development: ImageSet, synthetic: ImageSet | None, places: np.ndarray) -> np.ndarray:
+        """Return the images of some of the rows, uint8 n x S x S x 3, from the sets that the rows were chosen in.
+
+        `places` (int, n) count the rows of both, those of the development set first.
+        """
+        made = places >= len(self.real)
+        if synthetic is None or not made.any():
+            return taken(development.images, self.real[places])
+        found = np.empty((len(places), *development.images.shape[1:]), np.uint8)
+        found[~made] = taken(development.images, self.real[places[~made]])
+        found[made] = taken(synthetic.images, self.synthetic[places[made] - len(self.real)])
+        return found
 
 
 def training_rows(development: ImageSet, synthetic: ImageSet | None, arm: Arm, replicate: int) -> TrainingRows:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ from components.contracts.classifier import Classifier
 from components.contracts.errors import InputError
 from components.contracts.files import fresh_folder, whole_file, write_json
 from components.contracts.imageset import ImageSet
+from components.contracts.pixels import taken
 from components.contracts.progress import report
-from components.train_classifier.fit import Fitter, hits_of, losses_of, outputs_of
-from components.train_classifier.frozen import features_of, heads_of
+from components.train_classifier.fit import Fitter, Pixels, hits_of, losses_of, outputs_of
 from components.train_classifier.mix import training_rows
 
 
@@ -68,8 +69,7 @@ def train_classifier(
 
     Replicate r has the seed `seed` + r, validates on its fold of the development set and keeps the weights of the epoch
     with the lowest validation loss (the earliest of equals). A traditional arm augments its training images anew each
-    epoch, real and synthetic ones alike: were only one kind varied, the network could tell the two apart; else a body
-    that learns nothing looks at each image once, whatever the number of replicates and epochs. Written are:
+    epoch, real and synthetic ones alike: were only one kind varied, the network could tell the two apart. Written are:
 
         replicate-<r>.keras     the network; its outputs are probabilities
         training.json           what each replicate learnt from, and its loss and accuracy epoch by epoch
@@ -85,13 +85,7 @@ def train_classifier(
     models_folder = fresh_folder(models_folder)
     positive = development.classes.index(development.positive_class)
     networks = networks_of(classifier, file, development.image_size, len(development.classes), settings.dropout)
-    real, made = development.images, synthetic.images if synthetic is not None else None
-    fitted = networks
-    if networks.frozen is not None and not arm.traditional:
-        fitted = heads_of(networks)
-        real = features_of(networks, real)
-        made = features_of(networks, made) if made is not None and arm.uses_synthetic else None
-    fitter = Fitter(fitted, settings.learning_rate, settings.batch_size, augmented=arm.traditional)
+    fitter = Fitter(networks, settings.learning_rate, settings.batch_size, augmented=arm.traditional)
     validation = np.full((replicates, len(development), len(development.classes)), np.nan, np.float32)
     trained: list[dict[str, Any]] = []
     synthetic_per_class: list[dict[str, int]] = []
@@ -99,11 +93,19 @@ def train_classifier(
         mixed = training_rows(development, synthetic, arm, r)
         held_out = development.validation_mask(r)
         progress = _Progress(arm.name, r, replicates, settings.epochs)
-        learnt = (mixed.of(real, made), _targets(mixed.labels, development), mixed.weights)
-        validation_rows = (real[held_out], _targets(development.labels[held_out], development))
+        learnt = (
+            partial(mixed.images, development, synthetic),
+            _targets(mixed.labels, development),
+            mixed.weights,
+        )
+        held_out_rows = np.flatnonzero(held_out)
+        validation_rows = (
+            partial(_images_of, development, held_out_rows),
+            _targets(development.labels[held_out], development),
+        )
         best, history = _fit(fitter, learnt, validation_rows, seed + r, settings, progress)
         validation[r, held_out] = class_probabilities(best.outputs, positive)
-        networks.probabilities.set_weights([*networks.logits.get_weights()[: -len(best.weights)], *best.weights])
+        networks.probabilities.set_weights(best.weights)
         _save_network(models_folder / f"replicate-{r}.keras", networks.probabilities)
         synthetic_per_class.append(mixed.synthetic_per_class)
         trained.append(
@@ -136,26 +138,27 @@ def train_classifier(
 
 def _fit(
     fitter: Fitter,
-    training_rows: tuple[np.ndarray, np.ndarray, np.ndarray],
-    validation_rows: tuple[np.ndarray, np.ndarray],
+    training_rows: tuple[Pixels, np.ndarray, np.ndarray],
+    validation_rows: tuple[Pixels, np.ndarray],
     seed: int,
     settings: ClassifierSettings,
     progress: "_Progress",
 ) -> tuple[Best, dict[str, list[float]]]:
     """Fit one replicate from scratch; return the best epoch and the history.
 
-    Rows are (images, targets), for training with weights, as `Fitter` takes them.
+    Rows are (pixels, targets), for training with weights, as `Fitter` takes them.
     """
     fitter.restart(seed)
     rng = np.random.default_rng([seed, 2])
-    images, targets, weights = map(tf.constant, training_rows)
-    held_out_images, held_out_targets = map(tf.constant, validation_rows)
+    pixels, *learnt = training_rows
+    targets, weights = map(tf.constant, learnt)
+    held_out_pixels, held_out_targets = validation_rows[0], tf.constant(validation_rows[1])
     history: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
     best = Best(0, np.inf, [], np.empty(0))
     for epoch in range(1, settings.epochs + 1):
         order = rng.permutation(len(targets))
-        loss, accuracy = fitter.epoch(images, targets, weights, order, int(rng.integers(2**31))).numpy().tolist()
-        logits = fitter.logits(held_out_images)
+        loss, accuracy = fitter.epoch(pixels, targets, weights, order, int(rng.integers(2**31)))
+        logits = fitter.logits(held_out_pixels, len(held_out_targets))
         val_loss = float(tf.reduce_mean(losses_of(logits, held_out_targets)))
         val_accuracy = float(np.mean(hits_of(logits, held_out_targets)))
         for series, value in zip(history.values(), (loss, accuracy, val_loss, val_accuracy), strict=True):
@@ -169,6 +172,10 @@ def _fit(
         if last:
             break
     return best, history
+
+
+def _images_of(imageset: ImageSet, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+    return taken(imageset.images, rows[places])
 
 
 def _targets(labels: np.ndarray, development: ImageSet) -> np.ndarray:

@@ -133,9 +133,8 @@ class Cluster:
         older = self.find_run(run["experiment_id"], name)
         if older and older["created_at"] >= run["created_at"]:
             return older
-        # A run is of a version, or brought its pipeline with it, as other clients' runs do.
-        pipeline = "pipeline_version_reference" if run.get("pipeline_version_reference") else "pipeline_spec"
-        body = {part: run[part] for part in ("experiment_id", pipeline, "runtime_config")}
+        parts = ("experiment_id", "pipeline_spec", "pipeline_version_reference", "runtime_config")
+        body = {part: run[part] for part in parts if part in run}
         return self._create(body | {"display_name": name}, after=older["run_id"] if older else "")
 
     def _create(self, body: dict[str, Any], after: str) -> dict[str, Any]:

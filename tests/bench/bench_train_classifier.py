@@ -33,11 +33,11 @@ def main() -> None:
             seconds = []
             for epoch in range(4):
                 start = time.perf_counter()
-                fitter.epoch(images, targets, weights, rng.permutation(IMAGES), epoch).numpy()
+                fitter.epoch(images.__getitem__, targets, weights, rng.permutation(IMAGES), epoch)
                 seconds.append(time.perf_counter() - start)
-            fitter.logits(images)
+            fitter.logits(images.__getitem__, IMAGES)
             start = time.perf_counter()
-            fitter.logits(images).numpy()
+            fitter.logits(images.__getitem__, IMAGES).numpy()
             prediction = time.perf_counter() - start
             print(
                 f"{IMAGES} images of {SIZE} x {SIZE}, {THREADS} thread(s), batch {batch_size}, augmented {augmented}: "

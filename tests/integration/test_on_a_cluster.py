@@ -2,7 +2,6 @@
 
 The run is submitted once, for all tests here (conftest.py)."""
 
-import io
 import json
 import re
 import subprocess
@@ -89,15 +88,6 @@ def test_each_user_of_minio_sees_its_own_bucket_only(deployed, store):
     for client, other in ((store[0], "gansweep"), (store[1], "mlpipeline")):
         with pytest.raises(S3Error, match="AccessDenied"):
             list(client.list_objects(other))
-
-
-def test_stages_read_data_and_can_not_change_them(data, store):
-    stages, key = store[1], next(store[1].list_objects("gansweep", prefix="data/", recursive=True)).object_name
-    assert stages.stat_object("gansweep", key).size
-    with pytest.raises(S3Error, match="AccessDenied"):
-        stages.put_object("gansweep", key, io.BytesIO(b"x"), 1)
-    with pytest.raises(S3Error, match="AccessDenied"):
-        stages.remove_object("gansweep", key)
 
 
 def test_the_verdict_is_that_of_a_local_run(run, phantoms, tmp_path, deployed):

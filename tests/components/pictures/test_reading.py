@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 from picture_files import encoded, picture, write_classes
 
+from components.contracts.errors import InputError
 from components.data_set.data_set import open_data_set
 from components.pictures.decode import decode
-from components.pictures.reading import read_images
+from components.pictures.reading import read_images, scratch_beside
+from components.pictures.room import PROCESS_BYTES
 
 
 def test_images_come_in_the_order_of_their_paths_on_any_number_of_threads(tmp_path):
@@ -63,3 +66,25 @@ def test_progress_is_told_in_steps_and_to_the_end(tmp_path):
     read_images(open_data_set(str(tmp_path)), 16, 2, lambda done, total: steps.append((done, total)))
     assert 20 <= len(steps) <= 24
     assert steps[-1] == (45, 45)
+
+
+def test_pictures_in_a_file_are_those_in_memory(tmp_path):
+    write_classes(tmp_path / "data", {"a": 5, "b": 4})
+    (tmp_path / "data/a/001.png").write_bytes(b"broken")
+    data_set = open_data_set(str(tmp_path / "data"))
+    scratch = scratch_beside(tmp_path / "not" / "there" / "yet")
+    assert scratch == tmp_path
+    inside, outside = read_images(data_set, 16, 2), read_images(data_set, 16, 2, scratch=scratch)
+    assert np.array_equal(inside.images, outside.images)
+    assert np.array_equal(inside.thumbnails, outside.thumbnails)
+    assert [file.path for file in inside.files] == [file.path for file in outside.files]
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]  # the file has no name
+
+
+def test_pictures_in_a_file_need_no_memory(tmp_path):
+    write_classes(tmp_path / "data", {"a": 3, "b": 3})
+    data_set = open_data_set(str(tmp_path / "data"))
+    memory = PROCESS_BYTES + 4_000_000
+    with pytest.raises(InputError, match="image_size: 6 images of 512 x 512 pixels take"):
+        read_images(data_set, 512, 1, memory=memory)
+    assert len(read_images(data_set, 512, 1, memory=memory, scratch=tmp_path).images) == 6

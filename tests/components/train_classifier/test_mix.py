@@ -25,7 +25,8 @@ def test_real_arm_learns_from_everything_outside_its_validation_fold(development
         mixed = training_rows(development, None, parse_arm("real"), replicate)
         np.testing.assert_array_equal(mixed.real, np.flatnonzero(~development.validation_mask(replicate)))
         np.testing.assert_array_equal(mixed.labels, development.labels[mixed.real])
-        np.testing.assert_array_equal(mixed.of(development.images, None), development.images[mixed.real])
+        places = np.arange(len(mixed.labels))
+        np.testing.assert_array_equal(mixed.images(development, None, places), development.images[mixed.real])
         assert mixed.synthetic_per_class == {"benign": 0, "malignant": 0}
 
 
@@ -35,7 +36,10 @@ def test_gan_arm_adds_the_first_images_of_its_gan_replicate(development, synthet
         added = np.concatenate([np.arange(first, first + 4), np.arange(20 + first, 24 + first)])
         np.testing.assert_array_equal(mixed.synthetic, added)
         np.testing.assert_array_equal(mixed.labels[32:], [0] * 4 + [1] * 4)
-        np.testing.assert_array_equal(mixed.of(development.images, synthetic.images)[32:], synthetic.images[added])
+        learnt = mixed.images(development, synthetic, np.arange(40))
+        np.testing.assert_array_equal(learnt[32:], synthetic.images[added])
+        mingled = np.random.default_rng(0).permutation(40)
+        np.testing.assert_array_equal(mixed.images(development, synthetic, mingled), learnt[mingled])
         assert mixed.synthetic_per_class == {"benign": 4, "malignant": 4}
 
 

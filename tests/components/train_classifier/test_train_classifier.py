@@ -59,8 +59,8 @@ def test_replicates_share_one_trace_and_write_what_the_contract_says(tmp_path, c
     training = trained(tmp_path / "models", development, replicates=3)
 
     (fitter,) = fitters
-    assert fitter.epoch.experimental_get_tracing_count() == 1
-    assert fitter.logits.experimental_get_tracing_count() == 1
+    assert fitter.traced_epoch.experimental_get_tracing_count() == 1
+    assert fitter.traced_logits.experimental_get_tracing_count() == 1
 
     assert training["arm"] == "real"
     assert training["classes"] == ["benign", "malignant"]

@@ -8,13 +8,10 @@ import numpy as np
 import pytest
 from own_models import residual_model, saved
 
-from components.classifiers.build import networks_of
 from components.classifiers.own import networks_of_file
 from components.contracts.arms import parse_arm
 from components.contracts.classifier import Classifier
 from components.evaluate.evaluate import evaluate
-from components.train_classifier import train
-from components.train_classifier.frozen import features_of
 from components.train_classifier.train import ClassifierSettings, train_classifier
 
 SETTINGS = ClassifierSettings(epochs=3, batch_size=8, learning_rate=2e-3, dropout=0.0, patience=0)
@@ -67,20 +64,6 @@ def test_a_head_alone_leaves_the_body_as_the_file_has_it(colour_set, model, tmp_
     for one, other in zip(learnt[:-2], given[:-2], strict=True):
         np.testing.assert_array_equal(one, other)
     assert not np.array_equal(learnt[-2], given[-2])
-
-
-def test_features_of_a_frozen_body_are_made_once_and_teach_the_head_what_pixels_would(
-    colour_set, model, tmp_path, monkeypatch
-):
-    head = replace(OWN, trainable="head")
-    looks = []
-    monkeypatch.setattr(train, "features_of", lambda *given: looks.append(1) or features_of(*given))
-    _, once = trained(tmp_path / "once", colour_set(), head, model)
-    assert len(looks) == 1
-    monkeypatch.setattr(train, "networks_of", lambda *given: replace(networks_of(*given), frozen=None, head=None))
-    _, always = trained(tmp_path / "always", colour_set(), head, model)
-    assert len(looks) == 1
-    np.testing.assert_allclose(once, always, atol=1e-3)
 
 
 def test_all_arms_of_a_replicate_begin_with_the_same_weights_and_replicates_differ(model):

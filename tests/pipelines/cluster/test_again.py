@@ -49,16 +49,6 @@ def test_a_driver_that_failed_is_named_with_its_last_line_and_the_run_is_submitt
     assert f"{LAST}; submitted again, 1 of 3: {kubeflow.host}/#/runs/details/{second['run_id']}\n" in complaint
 
 
-def test_a_run_that_brought_its_pipeline_with_it_is_repeated_with_that(kubeflow, gansweep, tmp_path):
-    fail_once(kubeflow)
-    run_id = submitted(kubeflow, gansweep)
-    del kubeflow.runs[0]["pipeline_version_reference"]
-    kubeflow.runs[0]["pipeline_spec"] = {"pipeline_spec": {}, "platform_spec": {}}
-    assert gansweep("wait", run_id, "--out", tmp_path / "out", "--host", kubeflow.host)[0] == 0
-    assert kubeflow.runs[1]["pipeline_spec"] == kubeflow.runs[0]["pipeline_spec"]
-    assert "pipeline_version_reference" not in kubeflow.runs[1]
-
-
 def test_argos_own_words_are_told_where_the_kubeconfig_leads_to_them(kubeflow, gansweep, tmp_path, monkeypatch):
     use_kubeconfig(monkeypatch, kubeflow.kubeconfig(tmp_path))
     fail_once(kubeflow)
