@@ -15,7 +15,7 @@ from scipy import stats
 from components.compare.statistics.draws import Draws
 from components.compare.statistics.influence import operating_specificity
 from components.compare.statistics.rule import SENSITIVITY, Judgement, Rule, judge
-from components.compare.statistics.variance import Clusters, Sample, estimate, measure
+from components.compare.statistics.variance import Clusters, Estimate, Sample, estimate, measure
 
 ENDPOINTS = ("balanced_accuracy", "auc", "sensitivity_at_specificity")
 RULE = Rule(
@@ -128,6 +128,31 @@ def samples(
     return found, clusters
 
 
+def cut(found: dict[str, dict[str, Sample]], replicates: int) -> dict[str, dict[str, Sample]]:
+    """Return what the first `replicates` alone would have shown, for arms whose trainings share one generator."""
+
+    def first(sample: Sample, arm: str) -> Sample:
+        draws = Draws.of(["" if arm == "real" else "gan-0"] * replicates)
+        return Sample(sample.values[:replicates], sample.parts[:replicates], draws)
+
+    return {arm: {name: first(sample, arm) for name, sample in own.items()} for arm, own in found.items()}
+
+
+def judge_all(found: dict[str, dict[str, Sample]], clusters: Clusters, images: int) -> dict[str, dict[str, Judgement]]:
+    """Judge all arms against `real`, as `compare` does, by each endpoint."""
+    differences = differences_of(found, clusters)
+    return {name: judge(differences, replace(RULE, endpoint=name), images) for name in ENDPOINTS}
+
+
+def differences_of(found: dict[str, dict[str, Sample]], clusters: Clusters) -> dict[str, dict[str, Estimate]]:
+    """Return each arm's differences to `real`."""
+    return {
+        arm: {name: estimate(s, clusters.fewest, found["real"][name]) for name, s in own.items()}
+        for arm, own in found.items()
+        if arm != "real"
+    }
+
+
 def experiment(
     worlds: dict[str, World],
     seed: int | list[int],
@@ -135,10 +160,4 @@ def experiment(
 ) -> dict[str, dict[str, Judgement]]:
     """Draw one experiment and judge its arms against `real`, as `compare` does, by each endpoint."""
     found, clusters = samples(worlds, size, seed)
-    differences = {
-        arm: {name: estimate(s, clusters.fewest, found["real"][name]) for name, s in own.items()}
-        for arm, own in found.items()
-        if arm != "real"
-    }
-    images = size.negatives + size.positives
-    return {name: judge(differences, replace(RULE, endpoint=name), images) for name in ENDPOINTS}
+    return judge_all(found, clusters, size.negatives + size.positives)
