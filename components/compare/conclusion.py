@@ -79,23 +79,33 @@ def _answer(
         else:
             said = [f"No arm was shown to help {on_images}: {changed}"]
         said += [against["ruled_out"]] if against["verdict"] == "no evidence" else []
-    hurting = [arm["arm"] for arm in rivals if arm["against_real"]["verdict"] == "hurts"]
-    if hurting:
-        said.append(f"{' and '.join(hurting)} {'hurts' if len(hurting) == 1 else 'hurt'}.")
     said.append(_missed_disease(real, shown, positive_class, rule))
+    said += _others(rivals, helping, "helps", "help", " too") + _others(rivals, None, "hurts", "hurt", "")
     if pictures:
         said.append("Too few generators drew the pictures to speak of the recipe: this is about these pictures.")
     return " ".join(said)
 
 
+def _others(
+    arms: list[dict[str, Any]], told: dict[str, Any] | None, verdict: str, plural: str, ending: str
+) -> list[str]:
+    """Name the arms of a verdict that are not told of yet, in a sentence; none without any."""
+    names = [arm["arm"] for arm in arms if arm["against_real"]["verdict"] == verdict and arm is not told]
+    listed = " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    return [f"{listed} {verdict if len(names) == 1 else plural}{ending}."] if names else []
+
+
 def _missed_disease(real: dict[str, Any], shown: dict[str, Any], positive_class: str, rule: Rule) -> str:
     """Say how many images of the disease an arm misses of 1,000, and how many more or fewer than `real`."""
     sensitivity = _difference(shown, SENSITIVITY)
-    low, high = (_more(end) for end in reversed(sensitivity["interval"]))
+    low, high = sensitivity["interval"]
+    one_side = low * high > 0
+    nearer, further = (_more(end) for end in (sorted((low, high), key=abs) if one_side else (high, low)))
+    interval = f"{nearer.split()[0] if one_side and nearer[0].isdigit() else nearer} to {further}"
     return (
         f"At equal false alarms it misses {_missed(shown)} of 1,000 {positive_class} images where real, the real "
         f"images alone, misses {_missed(real)}: {_more(sensitivity['estimate'])} ({share(rule.confidence)} interval "
-        f"{low} to {high})."
+        f"{interval})."
     )
 
 

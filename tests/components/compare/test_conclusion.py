@@ -69,10 +69,23 @@ def test_harm_is_named_in_a_sentence_of_its_own():
     arms = [REAL, arm("gan:120", "no evidence", 0.01, -0.01), arm("gan:480", "hurts", -0.05, -0.09)]
     text = answer(arms, "real", "malignant", 660, RULE, [])
     assert text.startswith("No arm was shown to help on 660 test images: the best one, gan:120")
-    assert " is excluded. gan:480 hurts. At equal" in text
+    assert " is excluded. At equal" in text
+    assert text.endswith("30 more). gan:480 hurts.")
     both = answer([REAL, arm("gan:480", "hurts", -0.05, -0.09)], "real", "malignant", 660, RULE, [])
     assert "excluded" not in both
-    assert "gan:480 hurts." in both
+    assert both.endswith(" gan:480 hurts.")
+
+
+def test_others_that_help_or_hurt_are_named():
+    arms = [arm(f"gan:{n}", "helps", 0.04, 0.04 - n / 1e5, synthetic=n) for n in (10, 20, 30, 40)]
+    text = answer([REAL, *arms, arm("only-gan:9", "hurts")], "gan:10", "malignant", 660, RULE, [])
+    assert text.endswith("gan:20, gan:30 and gan:40 help too. only-gan:9 hurts.")
+
+
+def test_an_interval_on_one_side_says_fewer_once():
+    helping = arm("gan:10", "helps", sensitivity=0.9, synthetic=10)
+    text = answer([REAL, helping], "gan:10", "malignant", 660, RULE, [])
+    assert "misses 200: 100 fewer (95% interval 70 to 130 fewer)." in text
 
 
 def test_few_generators_make_it_an_answer_about_these_pictures():
