@@ -15,8 +15,11 @@ def wanted(
     """Return the rows (int64, rising) and the number of views (1 or 8) to embed, by the name of the image set.
 
     A classifier that learns from features needs all images, and the flips and turns of those a traditional arm
-    learns from; without one, the audit alone looks at features, of a sample and of no test image.
+    learns from; without one, the audit alone looks at features, of a sample and of no test image, and without
+    synthetic images at none.
     """
+    if classifier != "pretrained" and not len(imagesets["synthetic"]):
+        return dict.fromkeys(imagesets, np.empty(0, np.int64)), dict.fromkeys(imagesets, 1)
     if classifier != "pretrained":
         rows = {name: measured_rows(imageset, seed) for name, imageset in imagesets.items() if name not in TESTED_ON}
         return rows | dict.fromkeys(TESTED_ON, np.empty(0, np.int64)), dict.fromkeys(imagesets, 1)

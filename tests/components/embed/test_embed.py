@@ -156,5 +156,7 @@ def test_only_what_a_run_looks_at_is_wanted(many, sets, monkeypatch):
     assert {name: len(found) for name, found in rows.items() if len(found)} == {"development": 20, "synthetic": 40}
     assert set(views.values()) == {1}
     assert rows["synthetic"][:4].tolist() == [0, 1, 2, 3]
+    without = all_sets | {"synthetic": synthetic.subset(slice(0))}
+    assert not any(map(len, wanted(without, parse_arms(["real", "traditional"]), "paper", 0)[0].values()))
     assert measured_rows(many, 0).tolist() == measured_rows(many, 0).tolist()
     assert measured_rows(many, 0).tolist() != measured_rows(many, 1).tolist()
