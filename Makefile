@@ -172,11 +172,10 @@ $(VENV)/.installed: images/local.txt pyproject.toml
 	@index="$(if $(GPU),,$(CPU_INDEX))"; \
 	if [ -n "$$index" ]; then size="2 GB"; else size="$(if $(GPU),7 GB,2 GB; 7 GB if pip finds PyTorch with CUDA alone)"; fi; \
 	echo "Installing the pinned dependencies (some minutes, $$size) ..."; \
-	grep '^torch==' images/local.txt > $(VENV)/torch.txt && \
-	if [ -n "$$index" ]; then $(PIP_LOCKED) --index-url "$$index" -r $(VENV)/torch.txt; fi && \
-	$(if $(GPU),$(PIP_LOCKED) -r images/gan/requirements-cuda.txt &&) $(PIP_LOCKED) -r images/local.txt && \
-	if ! ls -d $(VENV)/lib/python3.11/site-packages/torch-*+cpu.dist-info > /dev/null 2>&1; then \
-	  $(PIP_LOCKED) -r images/gan/requirements-cuda.txt; \
-	fi
+	grep '^torch==' images/gan/requirements-cpu.txt > $(VENV)/torch.txt; \
+	grep -v '^torch==' images/local.txt > $(VENV)/others.txt; \
+	if [ -n "$$index" ]; then $(PIP_LOCKED) --index-url "$$index" -r $(VENV)/torch.txt; \
+	else $(if $(GPU),,$(PIP_LOCKED) -r $(VENV)/torch.txt 2> /dev/null ||) $(PIP_LOCKED) -r images/gan/requirements-cuda.txt; fi && \
+	$(PIP_LOCKED) -r $(VENV)/others.txt
 	@PYTHONWARNINGS=ignore $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
