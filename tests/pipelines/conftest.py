@@ -17,7 +17,7 @@ def quick(monkeypatch, tmp_path):
     for module in (watch, sweep_cluster):
         monkeypatch.setattr(module, "SECONDS_BETWEEN_LOOKS", 0.01)
     monkeypatch.setattr(cluster, "FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(cluster, "SECONDS_OF_PATIENCE", 4.0)
+    monkeypatch.setattr(cluster, "SECONDS_OF_PATIENCE", 60.0)
     monkeypatch.setattr(cluster, "SECONDS_TO_ANSWER_FIRST", 0.6)
     use_kubeconfig(monkeypatch, tmp_path / "none")
 
