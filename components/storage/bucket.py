@@ -161,7 +161,10 @@ class Bucket:
     def _reason(self, error: Exception, seconds: float) -> str:
         code = error.code if isinstance(error, S3Error) else ""
         if isinstance(error, SSLError):
-            return f"no safe connection to {self.server} ({_short(error)}); check the certificate and {ENDPOINT}"
+            return (
+                f"no safe connection to {self.server} ({_short(error)}); to trust an authority of your own set "
+                f"SSL_CERT_FILE to its certificate (PEM), else check {ENDPOINT}"
+            )
         if isinstance(error, HTTPError):
             return f"no answer from {self.server} for {seconds:g} s ({_short(error)}); check {ENDPOINT} and the server"
         if _may_pass(error):
