@@ -10,10 +10,17 @@ import pytest
 from own_models import residual_model, saved
 from small_run import SMALL, command
 
+from components.classifiers.runtime import use_threads
 from components.contracts.user_files import file_digest
 from pipelines.phantoms.write import write_phantoms
 
 DIAGNOSES = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Say so before the first operation, as other tests in this process do."""
+    use_threads(1)
 
 
 @pytest.fixture(scope="module")
