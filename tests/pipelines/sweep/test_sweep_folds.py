@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import yaml
 from jsonschema import validate
+from small_run import SMALL, command
 from sweeps import laid_out
 
 from components.compare.verdict_file import read_schema
 from components.contracts.errors import InputError
 from components.contracts.imageset import read_imageset, write_imageset
+from pipelines.runs.endings import StageError
 from pipelines.runs.folder import is_finished
 from pipelines.sweep.folds import join_folds, lay_out_folds
 from pipelines.sweep.join import join
@@ -82,3 +84,30 @@ def test_every_point_and_share_of_the_arms_has_a_run_in_each_fold(tmp_path):
         (point, fold, "") for point in (0, 1) for fold in (0, 1, 2)
     ]
     assert sweep.runs[1].name == "02-gan_width-16-fold-2"
+
+
+def test_the_same_command_goes_on_with_the_folds_that_are_missing(gansweep, finished, phantoms, tmp_path, monkeypatch):
+    done, fails = [], ["fold-2"]
+
+    def run(folder, view, cells, runner, checkpoints):
+        number = yaml.safe_load((folder / "parameters.yaml").read_text())["test_fold"]
+        if folder.name in fails:
+            raise StageError("train_gan failed: no")
+        kept = shutil.ignore_patterns("parameters.yaml")
+        shutil.copytree(finished[0], folder, ignore=kept, dirs_exist_ok=True)
+        make_fold(folder, number)
+        done.append((folder.name, number))
+
+    monkeypatch.setattr("pipelines.sweep.carry_out.run_locally", run)
+    words = command("--data", phantoms, "--out", tmp_path / "run", **SMALL, test_folds=3)[3:]
+    status, said, complaint = gansweep(*words)
+    assert (status, "3 test folds, one run each" in said) == (1, True)
+    assert complaint.startswith("gansweep: run fold-2: train_gan failed: no; the same command goes on")
+    assert not (tmp_path / "run" / "verdict.json").exists()
+    fails.clear()
+    status, said, _ = gansweep(*words)
+    assert (status, done) == (0, [("fold-1", 0), ("fold-2", 1), ("fold-3", 2)])
+    assert json.loads((tmp_path / "run" / "verdict.json").read_text())["test_folds"] == 3
+    assert f"Report: {tmp_path / 'run' / 'report.html'}" in said
+    assert "finished already" in gansweep(*words)[1]
+    assert len(done) == 3
