@@ -6,6 +6,8 @@ plan -> prepare -> train_gan (class x replicate, on GPU nodes)
     `-> fetch_classifier -------------------------------'
 """
 
+from typing import Any
+
 from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
@@ -176,115 +178,62 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             bootstrap_resamples: Draws of all arms' scores together behind the best amount.
         """
         parameters = {name: value for name, value in locals().items() if name not in ("images", "code_digest")}
+
+        def own(stage: BaseComponent, prefix: str = "") -> dict[str, Any]:
+            """Return what a stage takes of the parameters, by the same names; those with the prefix come first."""
+            names = stage.component_spec.inputs
+            same = {name: parameters[name] for name in names if name in parameters}
+            return same | {name: parameters[f"{prefix}{name}"] for name in names if f"{prefix}{name}" in parameters}
+
         planned = place(plan(code_digest=code_digest, **parameters), "plan", images)
         planned.set_caching_options(False)
-        prepared = place(
-            prepare(
-                data_set=data_set,
-                table=table,
-                table_columns=table_columns,
-                positive_class=positive_class,
-                image_size=image_size,
-                test_share=test_share,
-                test_folds=test_folds,
-                test_fold=test_fold,
-                validation_share=validation_share,
-                max_bad_share=max_bad_share,
-                bits_used=bits_used,
-                on_leak=on_leak,
-                on_conflict=on_conflict,
-                near_duplicate_correlation=near_duplicate_correlation,
-                smallest_class=planned.outputs["smallest_class"],
-                seed=seed,
-                data_version=planned.outputs["data_version"],
-                external_test_sets=external_test_sets,
-                external_version=planned.outputs["external_version"],
-            ),
-            "prepare",
-            images,
+        prepared = prepare(
+            **own(prepare),
+            smallest_class=planned.outputs["smallest_class"],
+            data_version=planned.outputs["data_version"],
+            external_version=planned.outputs["external_version"],
         )
-        fetched = place(
-            fetch_classifier(
-                classifier=classifier,
-                classifier_weights=classifier_weights,
-                classifier_trainable=classifier_trainable,
-                classifier_start=classifier_start,
-                classifier_version=planned.outputs["classifier_version"],
-            ),
-            "fetch_classifier",
-            images,
-        )
+        place(prepared, "prepare", images)
+        fetched = fetch_classifier(**own(fetch_classifier), classifier_version=planned.outputs["classifier_version"])
+        place(fetched, "fetch_classifier", images)
         with dsl.ParallelFor(planned.outputs["Output"], name="gans") as cell:
             gan = train_gan(
                 development_set=prepared.outputs["development_set"],
                 cell=cell,
-                size=gan_size,
-                updates=gan_updates,
-                epochs=gan_epochs,
-                batch_size=gan_batch_size,
-                learning_rate=gan_learning_rate,
-                beta1=gan_beta1,
-                latent=gan_latent,
-                width=gan_width,
-                flips=gan_flips,
-                average=gan_average,
-                precision=gan_precision,
-                checkpoint_updates=gan_checkpoint_updates,
-                threads=gan_threads,
-                device=device,
-                gpus=gpus,
-                gpu_stages=gpu_stages,
+                **own(train_gan, "gan_"),
             )
             place(gan, "train_gan", images)
             place_on_gpu(gan, "train_gan", planned, gpu_type, tolerations, in_loop=True)
             ask_for(gan, gan_cpu, gan_memory)
-        synthesized = place(
-            synthesize(
-                generators=dsl.Collected(gan.outputs["generator"]),
-                development_set=prepared.outputs["development_set"],
-                test_set=prepared.outputs["test_set"],
-                external_set=prepared.outputs["external_set"],
-                arms=arms,
-                synthetic_sets=synthetic_sets,
-                synthetic_version=planned.outputs["synthetic_version"],
-                max_bad_share=max_bad_share,
-                bits_used=bits_used,
-                on_leak=on_leak,
-                replicates=replicates,
-                seed=seed,
-                threads=gan_threads,
-            ),
-            "synthesize",
-            images,
+        synthesized = synthesize(
+            generators=dsl.Collected(gan.outputs["generator"]),
+            development_set=prepared.outputs["development_set"],
+            test_set=prepared.outputs["test_set"],
+            external_set=prepared.outputs["external_set"],
+            synthetic_version=planned.outputs["synthetic_version"],
+            **own(synthesize),
+            threads=gan_threads,
         )
+        place(synthesized, "synthesize", images)
         embedded = embed(
             development_set=prepared.outputs["development_set"],
             test_set=prepared.outputs["test_set"],
             synthetic_set=synthesized.outputs["synthetic_set"],
             external_set=prepared.outputs["external_set"],
-            arms=arms,
-            classifier=classifier,
-            seed=seed,
+            **own(embed),
             threads=gan_threads,
-            device=device,
-            gpus=gpus,
-            gpu_stages=gpu_stages,
         )
         place(embedded, "embed", images)
         place_on_gpu(embedded, "embed", planned, gpu_type, tolerations, in_loop=False)
-        audited = place(
-            audit(
-                development_set=prepared.outputs["development_set"],
-                test_set=prepared.outputs["test_set"],
-                synthetic_set=synthesized.outputs["synthetic_set"],
-                features=embedded.outputs["features"],
-                seed=seed,
-                inception_weights=inception_weights,
-                threads=gan_threads,
-            ),
-            "audit",
-            images,
+        audited = audit(
+            development_set=prepared.outputs["development_set"],
+            test_set=prepared.outputs["test_set"],
+            synthetic_set=synthesized.outputs["synthetic_set"],
+            features=embedded.outputs["features"],
+            **own(audit),
+            threads=gan_threads,
         )
+        place(audited, "audit", images)
         with dsl.ParallelFor(arms, name="arms") as arm:
             trained = train_classifier(
                 development_set=prepared.outputs["development_set"],
@@ -292,17 +241,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 features=embedded.outputs["features"],
                 network=fetched.outputs["network"],
                 arm=arm,
-                replicates=replicates,
-                seed=seed,
-                epochs=classifier_epochs,
-                batch_size=classifier_batch_size,
-                learning_rate=classifier_learning_rate,
-                dropout=classifier_dropout,
-                patience=classifier_patience,
-                threads=classifier_threads,
-                device=device,
-                gpus=gpus,
-                gpu_stages=gpu_stages,
+                **own(train_classifier, "classifier_"),
             )
             place(trained, "train_classifier", images)
             place_on_gpu(trained, "train_classifier", planned, gpu_type, tolerations, in_loop=True)
@@ -313,8 +252,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 synthetic_set=synthesized.outputs["synthetic_set"],
                 features=embedded.outputs["features"],
                 arm=arm,
-                target_sensitivity=target_sensitivity,
-                threads=classifier_threads,
+                **own(evaluate, "classifier_"),
             )
             place(evaluated, "evaluate", images)
         compared = compare(
