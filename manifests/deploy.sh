@@ -113,10 +113,18 @@ kubeflow=$(sed -n 's,.*//\(github.com/[^/]*/[^/]*\)/.*ref=\([^&]*\).*,\1 \2,p' "
 version=${kubeflow#* }
 commit=$(git ls-remote "https://${kubeflow% *}" "refs/tags/$version" "refs/tags/$version^{}" 2> /dev/null | tail -n 1 | cut -f 1 || true)
 say "Kubeflow Pipelines $version (commit ${commit:-unknown: GitHub does not answer}), with the Argo and MySQL that it names"
+# A tag can be moved: what an earlier deploy here has fetched by it is kept on the namespace, and compared.
+before=$(kubectl get namespace "$namespace" --ignore-not-found --output jsonpath='{.metadata.annotations.gansweep-kubeflow}')
+if [ -n "$commit" ] && [ "${before% *}" = "$version" ] && [ "${before#* }" != "$commit" ]; then
+  missing "the tag $version of Kubeflow Pipelines led to commit ${before#* } at the last deploy and leads to $commit now: look at \
+what changed; kubectl annotate namespace $namespace gansweep-kubeflow- takes it"
+fi
 say "resource definitions and roles (fetched from GitHub: minutes)"
 definitions=$(apply "$here/kfp/cluster" | grep '^customresourcedefinition')
 # shellcheck disable=SC2086 # one word a definition
 kubectl wait --for condition=established --timeout 120s $definitions > /dev/null
+
+[ -z "$commit" ] || kubectl annotate --overwrite namespace "$namespace" "gansweep-kubeflow=$version $commit" > /dev/null
 
 make_secret minio-root root-user=root "root-password=$(random)"
 make_secret mlpipeline-minio-artifact accesskey=mlpipeline "secretkey=$(random)"

@@ -12,6 +12,8 @@ case "$*" in
   "get endpointslices "*addresses*) printf '10.0.0.7\n' ;;
   "get endpointslices "*ports*) printf 6443 ;;
   "apply "*"--filename -") cat > "$FAKES/applied" ;;
+  "get namespace kubeflow --ignore-not-found "*) cat "$FAKES/annotation" 2> /dev/null || true ;;
+  "annotate --overwrite namespace kubeflow "*) printf '%s' "${5#*=}" > "$FAKES/annotation" ;;
   "get namespace kubeflow") [ ! -e "$FAKES/undeployed" ] ;;
   "create namespace "*) ;;
   "create "*"--dry-run=server "*) ! grep -q -e 'Name: argo,' -e minio-root -e persistentVolumeClaim ;;
@@ -68,7 +70,7 @@ esac
 GIT = r"""
 case "$*" in
   "ls-remote https://github.com/kubeflow/pipelines refs/tags/"*)
-    printf '%s\trefs/tags/x\n%s\trefs/tags/x^{}\n' 1111 2222 ;;
+    printf '%s\trefs/tags/x\n%s\trefs/tags/x^{}\n' 1111 "${COMMIT:-2222}" ;;
 esac
 """
 GANSWEEP = r"""

@@ -59,6 +59,18 @@ def test_deploy_goes_from_the_cluster_to_the_pipeline(machine):
     assert len(re.findall(r"^deploy: ready after \d+ s: ", ran.stdout, re.MULTILINE)) == 4
 
 
+def test_a_tag_that_was_moved_since_the_last_deploy_is_refused_before_anything_changes(machine):
+    assert machine.run("deploy").returncode == 0
+    assert (machine.folder / "annotation").read_text() == "2.17.0 2222"
+    assert machine.run("deploy").returncode == 0
+    before = machine.changes()
+    moved = machine.run("deploy", COMMIT="3333")
+    assert moved.returncode == 2
+    assert moved.stderr.startswith("deploy: the tag 2.17.0 of Kubeflow Pipelines led to commit 2222 at the last deploy")
+    assert moved.stderr.count("\n") == 1
+    assert machine.changes() == before
+
+
 def test_the_way_to_the_api_server_has_the_addresses_of_this_cluster(machine):
     assert machine.run("deploy").returncode == 0
     policy = yaml.safe_load((machine.folder / "applied").read_text())
