@@ -20,6 +20,8 @@ from pipelines.sweep.join import join
 from pipelines.sweep.page import notes, table_csv, write_results
 from pipelines.sweep.plan import PlannedRun, Sweep
 
+GAN_ARMS = ("gan:10", "traditional+gan:50%")  # of the small run
+
 
 def test_a_run_without_its_report_is_not_finished(joined_twice):
     _, folder = joined_twice
@@ -121,3 +123,24 @@ def spoil_real(run: Path) -> float:
         replicate |= {name: float(value[0]) for name, value in found.items()}
     (folder / "evaluation.json").write_text(json.dumps(about))
     return float(before - np.mean([replicate["accuracy"] for replicate in about["replicates"]]))
+
+
+def test_a_source_that_its_run_bars_gets_no_verdict_in_the_sweep(joined_twice):
+    """In the second run the GANs' pictures hold copies of test images."""
+    sweep, folder = joined_twice
+    path = folder / "runs" / "02" / "verdict.json"
+    verdict = json.loads(path.read_text())
+    said = "gan holds copies of the test images: 3 of its 20 pictures."
+    verdict["sources"][0]["findings"] = [{"kind": "copies_of_test_kept", "bars": True, "text": said}]
+    path.write_text(json.dumps(verdict))
+    joined = join(sweep, folder)
+    told = {
+        (arm["point"], arm["arm"]): arm["against_real"]["reason"] == said
+        for arm in joined["arms"]
+        if arm["against_real"]
+    }
+    assert told == {
+        (point, arm): point == "gan_width=32" for point in ("gan_width=16", "gan_width=32") for arm in GAN_ARMS
+    }
+    assert joined["answer"].startswith(said)
+    assert "gan_width=32" not in joined["answer"].removeprefix(said)
