@@ -62,7 +62,9 @@ def export(run: Path, out: Path, sources: Sequence[str], classes: Sequence[str],
 def _output(run: Path, stage: str, name: str) -> Path:
     found = sorted(run.glob(f"artifacts/*/{stage}/{name}"))
     if not found:
-        raise InputError(f"{run}: holds no artifacts of {stage}; give the folder of a run on this machine")
+        folds = sorted(run.glob("runs/*"))  # a run over test folds, or a sweep
+        other = f"one of its runs such as {folds[0]}" if folds else "the folder of a run on this machine"
+        raise InputError(f"{run}: holds no artifacts of {stage}; give {other}")
     return found[-1]
 
 

@@ -130,3 +130,6 @@ def test_nothing_is_written_over_and_a_folder_that_holds_no_run_is_refused(finis
     shutil.copy(finished[0] / "verdict.json", tmp_path)
     with pytest.raises(InputError, match="holds no artifacts of synthesize; give the folder of a run on this machine"):
         export(tmp_path, tmp_path / "out", [], [], 1)
+    (tmp_path / "runs" / "fold-1").mkdir(parents=True)
+    with pytest.raises(InputError, match="holds no artifacts of synthesize; give one of its runs such as .*/fold-1$"):
+        export(tmp_path, tmp_path / "out", [], [], 1)
