@@ -12,6 +12,7 @@ from components.data_set.words import shown
 LARGEST_TABLE = 200_000_000  # bytes; a row of 200 each for a million images
 SEPARATORS = ",;\t|"
 
+MOST_SHOWN = 300  # characters of a header, in a message
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 # How files begin that are no text, and what they are.
 _OTHERS = {
@@ -50,11 +51,12 @@ def read_table(path: Path, name: str) -> Table:
     is no table, has no rows, or has rows with more cells than the header.
     """
     try:
+        size = path.stat().st_size  # 0 of files that the kernel makes up, some of which never end
         with path.open("rb") as file:
-            data = file.read(LARGEST_TABLE + 1)
+            data = file.read(size if size <= LARGEST_TABLE else 0)
     except OSError as error:
         raise InputError(f"table: {name}: can't be read ({error.strerror or error}); check the file") from None
-    if len(data) > LARGEST_TABLE:
+    if size > LARGEST_TABLE:
         raise InputError(f"table: {name}: is larger than {LARGEST_TABLE / 1e6:g} MB; keep only the columns needed")
     return parse_table(data, name)
 
@@ -73,7 +75,7 @@ def parse_table(data: bytes, name: str) -> Table:
         raise InputError(f"table: {name}: is empty; it needs a header and a row an image")
     (_, header), *rows = lines
     if not rows:
-        raise InputError(f"table: {name}: holds a header ({shown(', '.join(header))}) but no rows")
+        raise InputError(f"table: {name}: holds a header ({shown(', '.join(header)[:MOST_SHOWN])}) but no rows")
     width = max((number for number, column in enumerate(header, start=1) if column), default=0)
     header = header[:width]
     for number, cells in rows:
@@ -98,8 +100,10 @@ def _text(data: bytes, name: str) -> str:
         if data.startswith(start):
             raise InputError(f"table: {name}: is {kind}, not text; {_SAVE}")
     encoding = next((encoding for mark, encoding in _MARKS.items() if data.startswith(mark)), None)
-    if encoding is None and b"\0" in data[:1000]:  # UTF-16 without a mark: every other byte of a Latin header is zero
-        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    if encoding is None:  # UTF-16 without a mark: about every other byte of a Latin header is zero
+        zeros = {"utf-16-le": data[1:1000:2].count(0), "utf-16-be": data[:1000:2].count(0)}
+        likely = max(zeros, key=lambda name: zeros[name])
+        encoding = likely if zeros[likely] > len(data[:1000]) / 4 else None
     try:
         text = data.decode(encoding or "utf-8")
     except UnicodeDecodeError:

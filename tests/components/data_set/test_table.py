@@ -1,6 +1,7 @@
 import codecs
 import csv
 import io
+from pathlib import Path
 
 import pytest
 
@@ -85,6 +86,16 @@ def test_a_row_with_too_few_cells_is_filled_and_told():
 )
 def test_what_is_no_table_is_refused_with_the_way_out(data, said):
     assert said in refusal(data)
+
+
+@pytest.mark.parametrize("path", ["/proc/self/environ", "/proc/self/status"])
+def test_files_that_the_kernel_makes_up_are_not_read(path):
+    with pytest.raises(InputError, match=f"^table: {path}: is empty"):
+        read_table(Path(path), path)
+
+
+def test_a_file_of_many_zeros_is_no_table_in_utf_16():
+    assert "not a table of text" in refusal(b"HOME=/root\0LANG=C\0SECRET=x\0" * 20)
 
 
 def test_a_table_too_large_is_not_read(tmp_path, monkeypatch):
