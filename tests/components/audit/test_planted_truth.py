@@ -25,6 +25,7 @@ def figures(colour_set, tmp_path_factory):
     rng = np.random.default_rng(0)
     planted = {
         "real": drawn(1, 0, 2 * COUNT),
+        "copies": drawn(1, 0, COUNT),
         "as good as real": fresh,
         "slight noise": np.clip(fresh + rng.normal(0, 5, fresh.shape), 0, 255).astype(np.uint8),
         "noise": np.clip(fresh + rng.normal(0, 20, fresh.shape), 0, 255).astype(np.uint8),
@@ -56,6 +57,20 @@ def test_distances_grow_with_what_is_wrong(figures, figure):
     assert floor < value["slightly blurred"] < value["blurred"]
     assert floor < value["other class"]
     assert floor < value["four images over and over"]
+
+
+@pytest.mark.parametrize("figure", ["kid", "fid"])
+def test_distances_rank_copies_before_real_images_another_class_and_spoilt_ones(figures, figure):
+    value = {name: row[figure] for name, row in figures.items()}
+    assert value["copies"] < value["as good as real"] < value["other class"] < min(value["blurred"], value["noise"])
+
+
+@pytest.mark.parametrize("figure", ["recall", "density", "coverage"])
+def test_shares_rank_them_the_same_way(figures, figure):
+    value = {name: row[figure] for name, row in figures.items()}
+    worst = max(value["blurred"], value["noise"])
+    assert value["copies"] > value["as good as real"] > worst
+    assert value["other class"] > worst
 
 
 def test_recall_and_coverage_tell_a_few_images_over_and_over(figures):
