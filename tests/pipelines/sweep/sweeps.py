@@ -1,11 +1,15 @@
 """What tests of sweeps share: their files, planned or run by the command line."""
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import yaml
 
+from components.contracts.imageset import read_imageset, write_imageset
 from pipelines.sweep.file import read_sweep_file
 from pipelines.sweep.plan import Sweep, lay_out
 
@@ -29,3 +33,14 @@ def command(*words: object) -> list[str]:
 
 def gansweep(*words: object) -> subprocess.CompletedProcess:
     return subprocess.run(command(*words), capture_output=True, text=True, timeout=120)
+
+
+def make_fold(folder: Path, number: int) -> None:
+    """Make a finished run the one of a test fold, with test images of its own."""
+    (place,) = folder.glob("artifacts/*/prepare/test_set")
+    test = read_imageset(place)
+    paths = np.char.add(f"{number}/", test.paths)
+    test = replace(test, images=test.images.copy(), paths=paths, folds=np.full(len(test), number))
+    write_imageset(place, test)
+    for path in folder.glob("artifacts/*/*/evaluate/evaluation/evaluation.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"test_set_digest": test.digest()}))

@@ -2,34 +2,20 @@
 
 import json
 import shutil
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from jsonschema import validate
 from small_run import SMALL, command
-from sweeps import laid_out
+from sweeps import laid_out, make_fold
 
 from components.compare.verdict_file import read_schema
 from components.contracts.errors import InputError
-from components.contracts.imageset import read_imageset, write_imageset
 from pipelines.runs.endings import StageError
 from pipelines.runs.folder import is_finished
 from pipelines.sweep.folds import join_folds, lay_out_folds
 from pipelines.sweep.join import join
-
-
-def make_fold(folder: Path, number: int) -> None:
-    """Make a finished run the one of a test fold, with test images of its own."""
-    (place,) = folder.glob("artifacts/*/prepare/test_set")
-    test = read_imageset(place)
-    paths = np.char.add(f"{number}/", test.paths)
-    test = replace(test, images=test.images.copy(), paths=paths, folds=np.full(len(test), number))
-    write_imageset(place, test)
-    for path in folder.glob("artifacts/*/*/evaluate/evaluation/evaluation.json"):
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"test_set_digest": test.digest()}))
 
 
 @pytest.fixture

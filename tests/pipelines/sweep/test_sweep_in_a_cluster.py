@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fake_kubeflow import Fault, Pod, wait_until
+from fake_kubeflow import FakeKubeflow, Fault, Pod, wait_until
+from sweeps import make_fold
 
 from pipelines.sweep.file import read_sweep_file
 from pipelines.sweep.in_cluster import plan_there
@@ -183,3 +184,20 @@ def test_a_dry_run_prints_the_runs_and_starts_none(kubeflow, sweep, tmp_path):
     assert said.splitlines()[2].endswith(", after 01-classifier_dropout-0.1")
     assert kubeflow.requests == []
     assert not (tmp_path / "out").exists()
+
+
+def test_the_test_folds_of_a_sweep_are_as_many_runs_there_and_one_verdict(gansweep, file, finished, tmp_path):
+    folds = [tmp_path / f"fold-{number}" for number in (0, 1)]
+    for number, folder in enumerate(folds):
+        shutil.copytree(finished[0], folder)
+        make_fold(folder, number)
+    content = {key: value for key, value in yaml.safe_load(file.read_text()).items() if key != "grid"}
+    file.write_text(yaml.safe_dump(content | {"test_folds": 2}))
+    with FakeKubeflow(lambda parameters: folds[parameters["test_fold"]]) as fake:
+        words = ("sweep", file, "--cluster", "--out", tmp_path / "out", "--host", fake.host)
+        status, _, complaint = gansweep(*words)
+    assert (status, complaint) == (0, "")
+    assert sorted(run["runtime_config"]["parameters"]["test_fold"] for run in fake.runs) == [0, 1]
+    joined = json.loads((tmp_path / "out" / "sweep.json").read_text())
+    assert (joined["test_folds"], len(joined["arms"]), joined["rule"]["comparisons"]) == (2, 3, 2)
+    assert "on 48 test images" in joined["answer"]
