@@ -76,10 +76,16 @@ def pool_evaluations(folds: Sequence[Sequence[Evaluation]]) -> list[Evaluation]:
                 synthetic_per_class={name: round(float(np.mean([of[name] for of in counts]))) for name in counts[0]},
                 training_images=round(float(np.mean([one.training_images for one in same]))),
                 elsewhere=np.concatenate([one.elsewhere for one in same], axis=0),
-                replicates=[{"test_fold": k} | replicate for k, one in enumerate(same) for replicate in one.replicates],
+                replicates=[_in_fold(k, replicate) for k, one in enumerate(same) for replicate in one.replicates],
             )
         )
     return found
+
+
+def _in_fold(number: int, replicate: dict[str, Any]) -> dict[str, Any]:
+    """Return a replicate with its fold, and its generator named so that no other fold's is taken for it."""
+    generator = replicate["generator"] and f"{replicate['generator']} (fold {number + 1})"
+    return {"test_fold": number} | replicate | {"generator": generator}
 
 
 def pool_data_reports(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:

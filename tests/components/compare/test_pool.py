@@ -46,6 +46,7 @@ def test_an_image_keeps_the_probabilities_of_its_own_fold_and_replicates_say_whi
     (pooled,) = pool_evaluations(folds)
     assert np.array_equal(pooled.probabilities, np.concatenate(each, axis=1))
     assert [replicate["test_fold"] for replicate in pooled.replicates] == [0, 0, 0, 1, 1, 1]
+    assert [pooled.replicates[r]["generator"] for r in (0, 5)] == ["gan-0 (fold 1)", "gan-0 (fold 2)"]
     assert pooled.thresholds_in(1) == folds[1][0].thresholds
     fewer = inputs.evaluation("gan:9", each[1][:2], LABELS, CLASSES, 1, 9)
     with pytest.raises(InputError, match=r"arm 'gan:9' has more replicates in one fold than in another"):
