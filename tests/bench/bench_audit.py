@@ -59,9 +59,9 @@ def timed(module: object, name: str) -> None:
     """Print the time of every call of a function of `module`, and the peak memory so far."""
     function: Callable = getattr(module, name)
 
-    def call(*arguments: object) -> object:
+    def call(*arguments: object, **named: object) -> object:
         start, work = time.monotonic(), time.process_time()
-        result = function(*arguments)
+        result = function(*arguments, **named)
         seconds, work = time.monotonic() - start, time.process_time() - work
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         print(f"{name}: {seconds:.1f} s ({work:.1f} s of CPU), peak memory so far {memory:.2f} GiB", flush=True)
@@ -85,7 +85,7 @@ def main() -> None:
         groups=rows.astype(str),
         sha256=np.full(COUNT, ""),
     )
-    timed(synthesize, "Screen")
+    timed(synthesize, "Screens")
     timed(synthesize, "_draw")
     timed(audit, "measure_quality")
     timed(audit, "measure_privacy")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "components" / "compare"))
+sys.path += [str(Path(__file__).parents[1] / place) for place in ("", "components/compare")]
 import verdict_inputs as inputs
 
 from components.compare.ledger import find_changes

@@ -55,9 +55,9 @@ def timed_function(module: object, name: str) -> None:
     """Print the time of every call of a function of `module`."""
     function = getattr(module, name)
 
-    def call(*arguments: object) -> object:
+    def call(*arguments: object, **named: object) -> object:
         with timed(f"  {name}"):
-            return function(*arguments)
+            return function(*arguments, **named)
 
     setattr(module, name, call)
 

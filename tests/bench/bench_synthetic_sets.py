@@ -60,6 +60,7 @@ def write_data(root: Path, synthetic: int, real: int, size: int) -> None:
             sha256=np.array([pixel_digest(image) for image in images]),
         )
         write_imageset(root / name, imageset)
+    write_imageset(root / "none_from_elsewhere", imageset.subset(slice(0)))
     for number in range(synthetic):
         path = root / "external" / CLASSES[number % 2] / f"{number:06}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,19 +80,21 @@ def run_stage(stage: str, root: Path, threads: int) -> None:
         given = {
             "generators": [at("none")],
             "test_set": at("test"),
+            "external_set": at("none_from_elsewhere"),
             "synthetic_report": at("synthetic_report"),
             "arms": ["real", ARM],
             "synthetic_sets": {"external": str(root / "external")},
             "synthetic_version": "",
             "max_bad_share": 0.05,
+            "bits_used": 16,
             "on_leak": "keep",  # a phantom may be cut in nearly the same way twice
             "replicates": 3,
         }
     elif stage == "embed":
         from components.embed.component import embed as component
 
-        given = {"test_set": at("test"), "features": at("features"), "arms": ["real", ARM], "classifier": "pretrained"}
-        given |= {"device": "cpu", "gpus": "", "gpu_stages": []}
+        given = {"test_set": at("test"), "external_set": at("none_from_elsewhere"), "features": at("features")}
+        given |= {"arms": ["real", ARM], "classifier": "pretrained", "device": "cpu", "gpus": "", "gpu_stages": []}
     elif stage == "audit":
         from components.audit.component import audit as component
 
@@ -102,6 +105,7 @@ def run_stage(stage: str, root: Path, threads: int) -> None:
 
         given = {"features": at("features"), "network": at("network"), "models": at("models"), "arm": ARM}
         given |= {"replicates": 3, "epochs": 1, "batch_size": 32, "learning_rate": 1e-3, "dropout": 0.0, "patience": 0}
+        given |= {"device": "cpu", "gpus": "", "gpu_stages": []}
     component.python_func(**sets, **given, seed=0, threads=threads)
 
 
