@@ -28,7 +28,8 @@ class Reading:
     """What the files of a data set hold; N readable images in the order of their paths.
 
     `images` uint8, N x S x S x 3; `thumbnails` uint8, N x 32 x 32 x 3; `sha256` one digest of the decoded pixels an
-    image; `refused` are (file, reason); `converted` counts the files that were converted, by kind of conversion.
+    image; `refused` are (file, reason); `notes` names what was converted of each image, `converted` counts the files by
+    kind of conversion.
     """
 
     files: tuple[ImageFile, ...]
@@ -36,6 +37,7 @@ class Reading:
     thumbnails: np.ndarray
     sha256: np.ndarray
     refused: tuple[tuple[ImageFile, str], ...]
+    notes: tuple[tuple[str, ...], ...]
     converted: dict[str, int]
 
 
@@ -84,7 +86,7 @@ def read_images(
     kept: list[int] = []
     sha256: list[str] = []
     refused: list[tuple[ImageFile, str]] = []
-    converted: Counter[str] = Counter()
+    notes: list[tuple[str, ...]] = []
     step = max(1, total // 20)
     processors = BoundedSemaphore(threads)
     with warnings.catch_warnings(), ThreadPoolExecutor(max(threads, data_set.readers)) as pool:
@@ -93,7 +95,7 @@ def read_images(
         readings = [pool.submit(read, row) for row in range(total)]
         for row, reading in enumerate(readings):
             try:
-                digest, notes = reading.result()
+                digest, said = reading.result()
             except MemoryError as error:
                 pool.shutdown(wait=False, cancel_futures=True)
                 why = f" ({error})" if str(error) else ""
@@ -109,7 +111,7 @@ def read_images(
             else:
                 kept.append(row)
                 sha256.append(digest)
-                converted.update(notes)
+                notes.append(said)
             if (row + 1) % LET_GO_EVERY == 0:
                 let_go(images)
             if (row + 1) % step == 0 or row + 1 == total:
@@ -126,7 +128,8 @@ def read_images(
         thumbnails=thumbnails[: len(kept)],
         sha256=np.array(sha256, dtype=np.str_),
         refused=tuple(refused),
-        converted=dict(sorted(converted.items())),
+        notes=tuple(notes),
+        converted=dict(sorted(Counter(note for said in notes for note in said).items())),
     )
 
 

@@ -12,6 +12,7 @@ from components.pictures.decode import DARK, SIXTEEN_BITS
 from components.pictures.reading import Reading
 from components.pictures.similarity import side_by_side
 from components.prepare.duplicates import Pairs
+from components.prepare.kinds import telling_kinds
 from components.prepare.leaks import Leaks
 
 MOST_LISTED = 1000  # pairs
@@ -90,7 +91,8 @@ def data_report(
         "table": data_set.table.to_json() if data_set.table else None,
         "subgroups": {name: _numbers(values) for name, values in whole.subgroups.items()},
     }
-    return report | {"warnings": [*data_set.warnings, *_warnings(report, whole, near)]}
+    said = [*_warnings(report, whole, near), *telling_kinds(reading)]
+    return report | {"warnings": [*data_set.warnings, *said]}
 
 
 def _warnings(report: dict[str, Any], whole: ImageSet, near: Pairs) -> list[str]:
