@@ -193,7 +193,7 @@ def _answers(verdict: dict[str, Any], data_report: dict[str, Any]) -> dict[tuple
     )
     gan_model = (
         f"GAN: DCGAN a class, latent {parameters['gan_latent']}, width {parameters['gan_width']}, pictures of "
-        f"{drawn} x {drawn}. "
+        f"{drawn} x {drawn}{f', scaled up to {size} x {size}' if drawn < size else ''}. "
     )
     training = f"{gan_training if with_gans else ''}Classifier: {classifier.training} All settings: see Settings."
     model = f"{gan_model if with_gans else ''}Images {size} x {size} RGB. Classifier: {classifier.model}"

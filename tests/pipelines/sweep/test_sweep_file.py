@@ -98,3 +98,11 @@ def test_a_sweep_that_can_not_run_ends_in_one_line_before_anything_starts(phanto
     assert "gan_batch_size: class 'benign' has 30 images" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_external_test_sets_are_those_of_every_run_and_part_no_gans(tmp_path):
+    sweep = laid_out(tmp_path, ratios=[10, 20], cells_a_run=4, external_test_sets={"hospital_b": "minio://x/b"})
+    assert len(sweep.runs) == 2
+    assert all(run.parameters["external_test_sets"] == {"hospital_b": "minio://x/b"} for run in sweep.runs)
+    with pytest.raises(InputError, match="grid: external_test_sets: all points of a grid are compared on one test set"):
+        laid_out(tmp_path, ratios=[10], grid={"external_test_sets": [{"b": "x"}, {}]})

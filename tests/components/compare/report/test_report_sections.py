@@ -1,4 +1,4 @@
-"""External test sets in the report: on its first screen, and in tables of their own."""
+"""Sections that not every report has: external test sets, on the first screen and by themselves, and smaller GANs."""
 
 from html import escape
 
@@ -61,3 +61,15 @@ def test_without_any_nothing_is_said_of_them(run, tmp_path):
     assert "External test set" not in (tmp_path / "report.html").read_text()
     answers = {(item.guideline, item.number): item.answer for item in checklist(verdict, inputs.data_report)}
     assert answers[CLAIM, "33"] == ""
+
+
+def test_a_gan_that_draws_smaller_pictures_than_the_classifiers_take_is_said_to(tmp_path):
+    inputs = example_inputs(tmp_path, arms=("real", "gan:120"), test_per_class=10, replicates=1, updates=50)
+    verdict, ledger = example_verdict(inputs)
+    write_example(tmp_path / "same.html", inputs, verdict, ledger)
+    assert "scaled up" not in (tmp_path / "same.html").read_text()
+    verdict["parameters"] |= {"image_size": 96, "gan_size": 32}
+    write_example(tmp_path / "larger.html", inputs, verdict, ledger)
+    text = (tmp_path / "larger.html").read_text()
+    assert "They draw pictures of 32 x 32 pixels, which are scaled up to the 96 x 96 of the classifiers" in text
+    assert "pictures of 32 x 32, scaled up to 96 x 96" in text
