@@ -108,8 +108,9 @@ def _trained(
     means = np.stack([x[rest][labels[rest] == c].mean(axis=0) for c in (0, 1)])
     found, thresholds = [], []
     for r in range(size.replicates):
-        order = rng.permutation(rest)
-        learnt, held_out = np.split(order, [int(_LEARNT * len(order))])
+        kinds = [rng.permutation(rest[labels[rest] == c]) for c in (0, 1)]
+        parts = [np.split(kind, [int(_LEARNT * len(kind))]) for kind in kinds]
+        learnt, held_out = (np.concatenate(part) for part in zip(*parts, strict=True))
         points, targets = x[learnt], 2.0 * labels[learnt] - 1
         if size.luck:
             made = (means + luck[r % len(luck)]).repeat(size.synthetic, axis=0)
