@@ -7,6 +7,7 @@
     FOLDER/other_classes/        the same images, each under the next class
     FOLDER/noise/                noise, as many pictures as there are training images
     FOLDER/test_copies/          the test images, mirrored and encoded anew
+    FOLDER/test_blends/          averages of two test images each, no copies of any
     FOLDER/training_copies/      the images of data/train/, mirrored and encoded anew
 
 A lesion or patient (TABLE) is in one of the test set, data/train/ and held_back/ only.
@@ -22,7 +23,7 @@ from PIL import Image, ImageOps
 from components.data_set.data_set import DataSet, open_data_set
 from components.data_set.files import ImageFile
 
-SOURCES = ("held_back", "other_classes", "noise", "test_copies", "training_copies")
+SOURCES = ("held_back", "other_classes", "noise", "test_copies", "test_blends", "training_copies")
 
 
 def write_controls(data_set: DataSet, folder: Path, share: float = 0.2, seed: int = 0) -> None:
@@ -43,6 +44,7 @@ def write_controls(data_set: DataSet, folder: Path, share: float = 0.2, seed: in
         for file in held_back:
             _copy(root, file, folder / "held_back" / label)
             _copy(root, file, folder / "other_classes" / labels[(number + 1) % len(labels)])
+        _blend(root, [file for file in tested if file.label == label], folder / "test_blends" / label, seed)
         with Image.open(root / own[0].path) as image:
             size = image.size
         for i in range(len(learnt_from)):
@@ -69,6 +71,15 @@ def _copy(root: Path, file: ImageFile, folder: Path) -> None:
 def _mirror(root: Path, file: ImageFile, folder: Path) -> None:
     with Image.open(root / file.path) as image:
         _save(ImageOps.mirror(image.convert("RGB")), folder / f"{Path(file.path).stem}.jpg")
+
+
+def _blend(root: Path, files: list[ImageFile], folder: Path, seed: int) -> None:
+    """Write as many pictures as there are files, each of one of them and a little less of another."""
+    others = np.roll(np.random.default_rng(seed).permutation(len(files)), 1)
+    for number, (first, second) in enumerate(zip(files, np.array(files, object)[others], strict=True)):
+        with Image.open(root / first.path) as one, Image.open(root / second.path) as other:
+            blended = Image.blend(one.convert("RGB"), other.convert("RGB").resize(one.size), 0.4)
+        _save(blended, folder / f"{number:04}.jpg")
 
 
 def _save(image: Image.Image, path: Path) -> None:

@@ -62,6 +62,7 @@ def share_closer(counts: np.ndarray, held_out: np.ndarray, groups: np.ndarray, s
     rounding = 1e-9 * max(1, counts.sum())
     with np.errstate(divide="ignore", invalid="ignore"):
         odds = np.log(np.where(gained > rounding, gained, 0)) - np.log(np.where(lost > rounding, lost, 0))
+    odds = np.round(odds, 9)  # equal counts make even odds on any processor
     even = np.append(np.isnan(odds), True)  # at all odds, as the true deal is with itself
     low, high = (np.sort(np.where(even, end, np.append(odds, 0))) for end in (-np.inf, np.inf))
     beyond = round((1 - CONFIDENCE) / 2 * len(even))

@@ -43,7 +43,7 @@ def _kept(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]
     if not kept:
         return []
     text = (
-        f"{source} holds copies of the test images: {kept:,} of its {_pictures(classes)} "
+        f"{source} holds near-copies of test images: {kept:,} of its {_pictures(classes)} "
         f"({_by_class(classes, 'kept')}). Its arms can't be judged; run again with on_leak=drop, or with pictures made "
         "without the test set."
     )
@@ -101,7 +101,8 @@ def _far_off(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, A
 
 
 def _collapsed(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    collapsed = [of for of in classes if of["collapsed_generators"]]
+    # Of what is as far off as noise, thumbnails hardly differ.
+    collapsed = [of for of in classes if of["collapsed_generators"] and of["quality"]["grade"] != "far off"]
     if not collapsed:
         return []
     said = ", ".join(

@@ -11,7 +11,14 @@ from small_run import command
 from components.data_set.data_set import open_data_set
 from pipelines.phantoms.write import write_phantoms
 
-ARMS = ["held_back:800%", "noise:100%", "other_classes:100%", "training_copies:100%", "test_copies:200%"]
+ARMS = [
+    "held_back:800%",
+    "noise:100%",
+    "other_classes:100%",
+    "training_copies:100%",
+    "test_copies:200%",
+    "test_blends:200%",
+]
 SETTINGS = {
     "classifier": "pretrained",
     "image_size": 32,
@@ -48,9 +55,13 @@ def test_what_must_help_is_found_to_help_and_what_cannot_or_must_not_is_not(cont
     assert verdicts["noise:100%"] != "helps"
     assert verdicts["training_copies:100%"] != "helps"
     assert verdicts["test_copies:200%"] == "no verdict"
-    assert verdict["answer"].startswith("test_copies holds copies of the test images: ")
+    assert verdicts["test_blends:200%"] == "no verdict"
+    said = verdict["answer"].partition("Yes, these pictures help")[0]  # before any verdict
+    assert "test_copies holds near-copies of test images: 200 of its 200 pictures" in said
+    assert "test_blends has probably seen the test set" in said
     findings = {(source["source"], found["kind"]) for source in verdict["sources"] for found in source["findings"]}
     assert ("other_classes", "labels") in findings
+    assert ("test_blends", "knows_the_test_set") in findings
     assert ("noise", "far_off") in findings
     assert ("held_back", "far_off") not in findings
     assert ("held_back", "labels") not in findings

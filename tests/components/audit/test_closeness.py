@@ -104,6 +104,13 @@ def test_where_one_real_image_attracts_all_nothing_is_told():
     assert found.p_value > 0.05
 
 
+def test_each_real_image_nearest_once_is_fair_to_the_last_bit():
+    held, groups = np.arange(224) % 5 == 0, np.arange(224).astype(str)
+    found = share_closer(np.ones(224, int), held, groups, 0)
+    assert found.interval[0] <= 0.5 <= found.interval[1]
+    assert found.p_value == 1
+
+
 def test_the_interval_holds_the_odds_that_images_were_drawn_with():
     """Training images attract four times as many pictures: the share is 80%."""
     held, groups = np.arange(250) >= 200, np.arange(250).astype(str)

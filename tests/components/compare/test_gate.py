@@ -28,7 +28,7 @@ def test_copies_that_were_kept_bar_every_arm_of_their_source_and_no_other():
     barred = barred_arms(sources, ["real", "gan:20", "traditional+gan:20", "only-gan:20", "other:20", "traditional"])
     assert set(barred) == {"gan:20", "traditional+gan:20", "only-gan:20"}
     assert barring(sources) == [barred["gan:20"]]
-    assert barred["gan:20"].startswith("gan holds copies of the test images: 2 of its 96 pictures")
+    assert barred["gan:20"].startswith("gan holds near-copies of test images: 2 of its 96 pictures")
     assert cautions(sources)[0].startswith("gan: 4 of 100 pictures were near-copies of test images")
 
 

@@ -222,7 +222,7 @@ def test_a_source_that_keeps_copies_of_test_images_gets_no_verdict_and_the_answe
     verdicts = [{arm["arm"]: arm["against_real"]["verdict"] for arm in found["arms"][1:]} for found in (honest, leaky)]
     assert verdicts[0] | {"traditional": ""} == {"gan:20": "helps", "gan:30": "helps", "traditional": ""}
     assert verdicts[1] == {"gan:20": "no verdict", "gan:30": "no verdict", "traditional": "no evidence"}
-    assert leaky["answer"].startswith("gan holds copies of the test images: 18 of its 100 pictures (benign 9, malig")
+    assert leaky["answer"].startswith("gan holds near-copies of test images: 18 of its 100 pictures (benign 9, malig")
     assert "on_leak=drop" in leaky["answer"]
     assert "the only one, traditional" in leaky["answer"]
     assert leaky["recommendation"]["arm"] == "real"
