@@ -1,3 +1,4 @@
+import inspect
 import json
 from types import SimpleNamespace
 
@@ -7,9 +8,11 @@ from PIL import Image
 
 from components.contracts.errors import InputError
 from components.data_set.data_set import open_data_set
+from components.generators.nothing import holds_nothing, is_nothing
 from components.plan.component import plan
 from components.plan.parameters import Parameters, check_parameters
 from components.plan.plan import _check_name, make_plan
+from components.train_gan.component import train_gan
 from pipelines.parameters import declared_parameters, resolve
 
 
@@ -176,6 +179,24 @@ def test_a_value_outside_its_limits_is_refused_by_its_name(changed, message):
     with pytest.raises(InputError) as error:
         parameters(**changed)
     assert message in str(error.value)
+
+
+def test_a_run_without_gans_has_one_cell_that_stands_for_none_and_asks_for_no_gpu(image_folder, tmp_path):
+    """Kubeflow and kfp.local fail on a loop over nothing that a task joins: the loop has one shape for both."""
+    given = resolve({}, {"arms": ["real", "balanced"], "gpus": "1"}, str(image_folder({"benign": 20, "malignant": 20})))
+    names = [f"{stage}_{what}" for stage in ("train_gan", "embed", "train_classifier") for what in ("gpus", "nodes")]
+    versions = ("data_version", "synthetic_version", "external_version", "classifier_version", "smallest_class")
+    outputs = {name: str(tmp_path / name) for name in (*names, *versions)}
+    file = SimpleNamespace(path=str(tmp_path / "plan.json"))
+    [cell] = plan.python_func(**given, **outputs, plan_file=file, code_digest="")
+    assert is_nothing(cell)
+    assert (tmp_path / "train_gan_gpus").read_text() == ""
+    assert (tmp_path / "embed_gpus").read_text() == "1"
+    inputs = dict.fromkeys(inspect.signature(train_gan.python_func).parameters)
+    made = {name: SimpleNamespace(path=str(tmp_path / name)) for name in ("generator", "curves")}
+    train_gan.python_func(**inputs | made | {"cell": cell})
+    assert holds_nothing(tmp_path / "generator")
+    assert "none was trained" in (tmp_path / "curves").read_text()
 
 
 def test_only_the_stages_that_want_gpus_get_them_and_their_nodes(image_folder, tmp_path):
