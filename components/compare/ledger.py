@@ -12,6 +12,7 @@ from components.contracts.arms import parse_arm
 from components.contracts.files import whole_file
 from components.contracts.imageset import ImageSet
 from components.contracts.metrics import decisions
+from components.contracts.pixels import pieces
 from components.contracts.plain_text import spreadsheet_cell
 
 KINDS = ("missed disease", "false alarm", "found disease", "cleared", "other")
@@ -138,7 +139,7 @@ def _nearest(images: np.ndarray, rows: np.ndarray, synthetic: ImageSet, used: np
     count = min(_NEAREST, len(used))
     if not count or not len(rows):
         return [[] for _ in rows]
-    candidates = _small(synthetic.images[used])
+    candidates = np.concatenate([_small(piece) for piece in pieces(synthetic.images, used)])
     squares = (candidates**2).sum(axis=1)
     found = []
     for start in range(0, len(rows), _CHUNK):
