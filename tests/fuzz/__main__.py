@@ -45,7 +45,7 @@ def table_reader(folder: Path) -> Callable[[bytes], None]:
 
 
 def tried(read: Callable[[bytes], None], mutants: Iterator[tuple[str, bytes]]) -> tuple[Counter[str], float, list[str]]:
-    """Read all; return how many were "read" and "refused", the processor seconds of the slowest, and what else happened."""
+    """Read all; return how many were "read" and "refused", the slowest's processor seconds, and what else happened."""
     found: Counter[str] = Counter()
     slowest, wrong = 0.0, []
     for number, (kind, data) in enumerate(mutants):
