@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path += [str(Path(__file__).parents[1] / place) for place in ("", "components/compare")]
+# gansweep's own packages too: tests/ has folders of their names.
+sys.path += [str(Path(__file__).parents[2] / place) for place in ("", "tests", "tests/components/compare")]
 import verdict_inputs as inputs
 
 from components.compare.ledger import find_changes

@@ -138,7 +138,8 @@ def measure(stage: str, folder: Path, size: int, more: list[int]) -> dict[str, f
 def run_stage(stage: str, folder: Path, size: int, more: list[int]) -> None:
     """Run a stage here and print what it took."""
     tests = Path(__file__).parents[1]
-    sys.path += [str(tests), str(tests / "components" / "compare" / "report")]
+    # gansweep's own packages too: tests/ has folders of their names.
+    sys.path += [str(tests.parent), str(tests), str(tests / "components" / "compare" / "report")]
     begun = globals()[stage](folder, size, *more)
     used = resource.getrusage(resource.RUSAGE_SELF)
     print()

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+# gansweep's own packages too: tests/ has folders of their names.
+sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
 from object_store import FaultProxy, new_bucket, object_store  # noqa: E402
 

@@ -92,7 +92,7 @@ def test_containers_have_no_more_rights_than_their_stage_needs(in_docker, phanto
         assert {path for path in written if "kfp-workspace" not in path} == own  # KFP's own, empty folder
         assert {mount["Source"] for mount in record["Mounts"] if not mount["RW"]} == {str(phantoms)}
     memory = {stage_and_cell(record["Config"]["Cmd"])[0]: record["HostConfig"]["Memory"] for record in records}
-    assert memory["plan"] == 2**30
+    assert memory["plan"] == 2 * 2**30
     assert memory["train_gan"] == 4 * 2**30
 
 

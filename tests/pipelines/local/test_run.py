@@ -150,11 +150,14 @@ def with_code_from_here() -> dict[str, str]:
 
 @pytest.fixture
 def taken(tmp_path):
-    """A folder with the names of gansweep's packages, of some that it needs, and of Python's own."""
+    """A folder with the names of gansweep's packages, of some that it needs, and of Python's own.
+
+    None that Python itself needs when it starts in an environment (pathlib, typing): such a folder stops every program.
+    """
     for name in ("components", "pipelines", "kfp"):
         (tmp_path / "taken" / name).mkdir(parents=True)
         (tmp_path / "taken" / name / "__init__.py").write_text(f"raise SystemExit('{name} is taken')")
-    for name in ("json", "yaml", "pathlib", "typing"):
+    for name in ("json", "yaml", "csv"):
         (tmp_path / "taken" / f"{name}.py").write_text(f"raise SystemExit('{name} is taken')")
     return tmp_path / "taken"
 
