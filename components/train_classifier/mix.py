@@ -1,4 +1,4 @@
-"""Mixes an arm's training set in memory: real rows outside the validation fold, and synthetic ones."""
+"""Mixes an arm's training set: real rows outside the validation fold, and synthetic ones."""
 
 from dataclasses import dataclass
 
