@@ -23,8 +23,6 @@ from PIL import Image, ImageOps
 from components.data_set.data_set import DataSet, open_data_set
 from components.data_set.files import ImageFile
 
-SOURCES = ("held_back", "other_classes", "noise", "test_copies", "test_blends", "training_copies")
-
 
 def write_controls(data_set: DataSet, folder: Path, share: float = 0.2, seed: int = 0) -> None:
     """Write the controls of a data set with a test set into a new folder; `share` of its images are learnt from."""

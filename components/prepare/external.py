@@ -17,6 +17,7 @@ from components.pictures.similarity import side_by_side
 from components.prepare.conflicts import conflicting, left_out_for_conflict
 from components.prepare.duplicates import Pairs, exact_duplicates, near_duplicates
 from components.prepare.groups import connected, group_names, table_links
+from components.prepare.report import refused_files
 
 MOST_PICTURES = 10
 
@@ -206,13 +207,7 @@ def _report(
 
 
 def _warnings(report: dict[str, Any]) -> list[str]:
-    said = []
-    if report["refused"]:
-        first = report["refused"][0]
-        said.append(
-            f"left out {count(len(report['refused']), 'file')} that can't be used, first {shown(first['path'])}: "
-            f"{shown(first['reason'])}"
-        )
+    said = refused_files(report["refused"])
     shared = report["shared"]
     if shared["images"]:
         done = "left out" if shared["dropped"] else "kept, so results there may look better than they are"

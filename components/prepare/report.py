@@ -1,5 +1,6 @@
 """The data report: what was found in a data set, as one dictionary (data_report.json)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -95,16 +96,21 @@ def data_report(
     return report | {"warnings": [*data_set.warnings, *said]}
 
 
+def refused_files(refused: Sequence[dict[str, str]]) -> list[str]:
+    """Return how many files were left out, and the first with its reason, in a line; no line without any."""
+    if not refused:
+        return []
+    first = refused[0]
+    return [
+        f"left out {count(len(refused), 'file')} that can't be used, first {shown(first['path'])}: "
+        f"{shown(first['reason'])}"
+    ]
+
+
 def _warnings(report: dict[str, Any], whole: ImageSet, near: Pairs) -> list[str]:
     """Return what the pixels showed that deserves a look, a line each."""
     alike = near.chosen(whole.labels[near.first] != whole.labels[near.second])
-    said = []
-    if report["refused"]:
-        first = report["refused"][0]
-        said.append(
-            f"left out {count(len(report['refused']), 'file')} that can't be used, first {shown(first['path'])}: "
-            f"{shown(first['reason'])}"
-        )
+    said = refused_files(report["refused"])
     conflicts = report["conflicts"]
     if conflicts["images"]:
         pair = next(pair for pair in report["conflicting_labels"] if pair["correlation"] == 1)

@@ -16,7 +16,6 @@ from pipelines.cluster.versions import find_version
 from pipelines.parameters import addresses
 from pipelines.runs.folder import LITTER, RESULTS, folder_name
 
-EXPERIMENT = "gansweep"
 # Kubeflow Pipelines keeps the parameters of a run in one column of its database.
 MOST_BYTES_OF_PARAMETERS = 10_000
 

@@ -5,7 +5,7 @@ import torch
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_thread():
+def one_torch_thread():
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -6,5 +6,5 @@ from components.classifiers.runtime import use_threads
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_thread():
+def one_tensorflow_thread():
     use_threads(1)

@@ -94,7 +94,7 @@ def run_sets(phantom_set, phantom_test_set, tmp_path):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_thread():
+def one_torch_thread():
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -18,7 +18,7 @@ DIAGNOSES = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_thread():
+def one_tensorflow_thread():
     """Say so before the first operation, as other tests in this process do."""
     use_threads(1)
 
