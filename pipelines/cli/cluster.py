@@ -65,8 +65,9 @@ def submit(
     check_for_cluster(values)
     if values["test_folds"] > 1:
         raise InputError(
-            f"test_folds: submit starts one run, and {values['test_folds']} folds are as many; write a sweep and give "
-            "it to gansweep sweep --cluster, which joins them"
+            f"test_folds: submit starts one run, and {values['test_folds']} folds are as many; write data_set, "
+            f"classes, arms and test_folds: {values['test_folds']} into a file and give it to gansweep sweep FILE "
+            "--cluster, which starts and joins them"
         )
     if out:
         open_results_folder(out)

@@ -51,7 +51,7 @@ def open_sweep_folder(folder: Path, sweep: Sweep) -> None:
     about, wanted = folder / ABOUT, json.loads(json.dumps(sweep.to_json()))
     check_holds(folder, ABOUT)
     if about.exists() and read_json(about) != wanted:
-        raise InputError(f"--out: {folder} holds another sweep; give a new or empty folder")
+        raise InputError(f"--out: {folder} holds another {sweep.kind}; give a new or empty folder")
     try:
         write_json(about, wanted)
     except OSError as error:
@@ -59,8 +59,8 @@ def open_sweep_folder(folder: Path, sweep: Sweep) -> None:
     for own in (run_folder(folder, run) for run in sweep.runs):
         if is_finished(own) and load_verdict(own)["code_digest"] != code_digest():
             raise InputError(
-                f"--out: {own} was made by other code than this, and the runs of a sweep must be made by the same; "
-                "remove that folder to repeat the run, or give a new folder"
+                f"--out: {own} was made by other code than this, and all of a {sweep.kind} must be made by the same; "
+                "remove that folder to repeat it, or give a new folder"
             )
 
 
@@ -107,7 +107,7 @@ def carry_out(sweep: Sweep, folder: Path, work: Work, view: SweepView) -> None:
 
     failure: Exception | None = None
     try:
-        with ended_by_signals(f"the same command goes on with the sweep in {folder}"):
+        with ended_by_signals(f"the same command goes on with the {sweep.kind} in {folder}"):
             while threads or (waiting and not failure):
                 ready = [run for run in waiting if not run.after or run.after in finished]
                 for run in ready[: 0 if failure else sweep.runs_at_once - len(threads)]:

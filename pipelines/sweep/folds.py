@@ -18,7 +18,7 @@ def lay_out_folds(name: str, parameters: dict[str, Any], gans: int) -> Sweep:
         PlannedRun(f"fold-{fold + 1}", 0, {**parameters, "test_fold": fold}, gans, "")
         for fold in range(parameters["test_folds"])
     ]
-    return Sweep(name, (Point("", {}),), tuple(runs), runs_at_once=1)
+    return Sweep(name, (Point("", {}),), tuple(runs), runs_at_once=1, kind="run")
 
 
 def join_folds(sweep: Sweep, folder: Path) -> None:

@@ -45,12 +45,13 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Sweep:
-    """All runs of a sweep, in order."""
+    """All runs of a sweep, in order; `kind` is what the user calls the whole: a sweep, or a run over test folds."""
 
     name: str
     points: tuple[Point, ...]
     runs: tuple[PlannedRun, ...]
     runs_at_once: int
+    kind: str = "sweep"
 
     def to_json(self) -> dict[str, Any]:
         """Return what makes this sweep this one and no other."""

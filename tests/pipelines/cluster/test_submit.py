@@ -106,5 +106,6 @@ def test_what_can_not_run_in_the_cluster_is_refused_in_one_line_before_it_starts
 def test_test_folds_are_refused_for_they_are_several_runs(kubeflow, gansweep):
     status, _, complaint = gansweep("submit", *DATA, "--set", "test_folds=3", "--host", kubeflow.host)
     assert status == 2
-    assert complaint.startswith("gansweep: test_folds: submit starts one run, and 3 folds are as many; write a sweep")
+    assert complaint.startswith("gansweep: test_folds: submit starts one run, and 3 folds are as many; write ")
+    assert "test_folds: 3 into a file and give it to gansweep sweep FILE --cluster" in complaint
     assert kubeflow.runs == []

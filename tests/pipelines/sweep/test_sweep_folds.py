@@ -1,7 +1,10 @@
 """Test folds: one run a fold, carried out as a sweep's runs are, and one verdict over all images."""
 
 import json
+import os
 import shutil
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -97,3 +100,18 @@ def test_the_same_command_goes_on_with_the_folds_that_are_missing(gansweep, fini
     assert f"Report: {tmp_path / 'run' / 'report.html'}" in said
     assert "finished already" in gansweep(*words)[1]
     assert len(done) == 3
+
+
+def test_an_interrupted_run_over_folds_says_how_it_goes_on(gansweep, phantoms, tmp_path, monkeypatch):
+    released = threading.Event()
+
+    def run(folder, view, cells, runner, checkpoints):
+        os.kill(os.getpid(), signal.SIGINT)
+        assert released.wait(60)
+
+    monkeypatch.setattr("pipelines.sweep.carry_out.run_locally", run)
+    monkeypatch.setattr("pipelines.sweep.carry_out.end_runs", released.set)
+    words = command("--data", phantoms, "--out", tmp_path / "run", **SMALL, test_folds=2)[3:]
+    status, _, complaint = gansweep(*words)
+    said = f"gansweep: interrupted; the same command goes on with the run in {tmp_path / 'run'}\n"
+    assert (status, complaint) == (130, said)
