@@ -18,7 +18,11 @@ class Machine:
 
     def cells_at_once(self, threads: int) -> int:
         """Return how many cells of `threads` threads each run side by side: one at least."""
-        return max(1, min(self.cores // threads, self.memory // CELL_BYTES))
+        return self.workers(threads, CELL_BYTES)
+
+    def workers(self, threads: int, memory: int) -> int:
+        """Return how many workers of `threads` threads and `memory` bytes each it has room for: one at least."""
+        return max(1, min(self.cores // threads, self.memory // memory))
 
 
 def this_machine(root: Path = Path("/")) -> Machine:

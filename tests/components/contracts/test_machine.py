@@ -91,3 +91,9 @@ def test_processors_that_this_process_may_not_run_on_do_not_count(machine, monke
 )
 def test_cells_fit_into_processors_and_memory(machine, threads, cells):
     assert machine.cells_at_once(threads) == cells
+
+
+def test_workers_of_a_stage_fit_into_processors_and_memory():
+    assert Machine(16, 64 * GIB).workers(threads=1, memory=GIB // 2) == 16
+    assert Machine(16, 4 * GIB).workers(threads=1, memory=GIB // 2) == 8
+    assert Machine(2, 64 * GIB).workers(threads=4, memory=GIB // 2) == 1

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from components.contracts.arms import parse_arms
 from components.contracts.errors import InputError
 from components.contracts.features import VIEWS, measured_rows, read_features
+from components.contracts.machine import Machine
 from components.embed import embed as stage
 from components.embed.embed import embed, input_size, views_of
 from components.embed.wanted import wanted
@@ -79,6 +81,42 @@ def test_what_is_embedded_does_not_depend_on_the_chunk(sets, folder, tmp_path, m
     again = embedded(sets, tmp_path).open("test", sets["test"]).of(np.arange(3))
     whole = read_features(folder).open("test", sets["test"]).of(np.arange(3))
     np.testing.assert_allclose(again, whole, rtol=0.02, atol=0.02)
+
+
+def test_workers_share_chunks_on_all_processors_and_give_the_same_bits(many, sets, tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "CHUNK_PIXELS", 3 * 128 * 128)
+    rows = {"development": np.arange(0, 120, 9), "test": np.arange(3)}
+    wanted = {"development": many, "test": sets["test"]}
+
+    def values(cores, folder):
+        monkeypatch.setattr(stage, "this_machine", lambda: Machine(cores, 64 * 2**30))
+        features = embedded(wanted, folder, rows)
+        return [features.open(name, one).of(rows[name]) for name, one in wanted.items()]
+
+    alone = values(1, tmp_path / "alone")
+    met: list[int] = []
+    both, turn = threading.Barrier(2), views_of
+
+    def views_with_another_worker(images):
+        assert torch.get_num_threads() == 1
+        if len(met) < 2:
+            met.append(threading.get_ident())
+            both.wait(300)
+        return turn(images)
+
+    monkeypatch.setattr(stage, "views_of", views_with_another_worker)
+    together = values(2, tmp_path / "together")
+    assert len(set(met)) == 2  # and at one time, as neither waited for the other in vain
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_as_many_workers_as_processors_and_memory_allow(monkeypatch):
+    monkeypatch.setattr(stage, "this_machine", lambda: Machine(16, 64 * 2**30))
+    assert [stage.workers_for(128, 8, threads) for threads in (1, 2, 5)] == [16, 8, 3]
+    monkeypatch.setattr(stage, "this_machine", lambda: Machine(16, 4 * 2**30))
+    assert stage.workers_for(128, 8, 1) == 8
+    assert stage.workers_for(512, 8, 1) == 4  # eight views of so large a picture are two passes in one
 
 
 def test_bfloat16_is_nearer_than_any_other_image(sets, tmp_path, monkeypatch):
