@@ -12,6 +12,7 @@ from typing import Any
 from components.contracts.errors import InputError
 from components.contracts.plain_text import PLACEHOLDER
 from components.data_set.external_test_sets import external_addresses
+from components.data_set.further_sets import SetAddress
 from components.data_set.synthetic_sets import addresses_of
 from pipelines.compile import load_pipeline
 from pipelines.yaml_files import parse_yaml, read_mapping
@@ -139,12 +140,21 @@ def _absolute(address: Any) -> Any:
 def addresses(values: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the parameters that hold paths or addresses, each with what it holds."""
     held = [(name, values[name]) for name in PATHS if _is_path(name, values[name])]
-    for name, sets in addresses_of(values["synthetic_sets"]).items():
-        held += [(f"synthetic_sets: {name}", one.images) for one in sets]
-        held += [(f"synthetic_sets: {name}: table", one.table) for one in sets]
-    for name, one in external_addresses(values["external_test_sets"]).items():
-        held += [(f"external_test_sets: {name}", one.images), (f"external_test_sets: {name}: table", one.table)]
+    for name, one in _further_sets(values):
+        held += [(name, one.images), (f"{name}: table", one.table)]
     return [(name, address) for name, address in held if address]
+
+
+def image_folders(values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the parameters that hold images of the user's, each with the folder or address of them."""
+    return [("data_set", values["data_set"]), *((name, one.images) for name, one in _further_sets(values))]
+
+
+def _further_sets(values: dict[str, Any]) -> list[tuple[str, SetAddress]]:
+    synthetic, external = addresses_of(values["synthetic_sets"]), external_addresses(values["external_test_sets"])
+    return [(f"synthetic_sets: {name}", one) for name, sets in synthetic.items() for one in sets] + [
+        (f"external_test_sets: {name}", one) for name, one in external.items()
+    ]
 
 
 def parse_sets(synthetic: Sequence[str], external: Sequence[str]) -> dict[str, Any]:

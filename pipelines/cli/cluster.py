@@ -154,7 +154,7 @@ def sweep(
     The same command goes on with a sweep that was interrupted: nothing that is finished runs again.
     """
     from pipelines.cluster.kubeflow import connect
-    from pipelines.runs.folder import owned, refuse_inside, start_anew
+    from pipelines.runs.folder import owned, refuse_among_images, start_anew
     from pipelines.sweep.file import read_sweep_file
 
     described = read_sweep_file(file, presets or ())
@@ -169,7 +169,8 @@ def sweep(
         from pipelines.sweep.plan import plan_here
 
         planned = plan_here(described, lambda data, table, columns: open_shown(data, table, columns, said))
-    refuse_inside(folder, described.parameters[0]["data_set"])
+    for parameters in described.parameters:
+        refuse_among_images(folder, parameters)
     if dry_run:
         _print_sweep(planned)
         return

@@ -79,7 +79,7 @@ def run(
     from pipelines.compile import image_names, local_tag
     from pipelines.local.run import run_locally
     from pipelines.parameters import load_presets, parse_sets, parse_settings, resolve, split_settings
-    from pipelines.runs.folder import is_finished, new_folder, open_run_folder, owned, refuse_inside, start_anew
+    from pipelines.runs.folder import is_finished, new_folder, open_run_folder, owned, refuse_among_images, start_anew
     from pipelines.runs.live import LiveView, PlainView
     from pipelines.sweep.folds import lay_out_folds
 
@@ -91,7 +91,7 @@ def run(
     given = [*split_settings(more_settings), *(settings or [])]
     values = resolve(load_presets(presets), parse_settings(given) | both | sets | count, data)
     wanted = out or Path("runs") / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{Path(presets[0]).stem}"
-    refuse_inside(wanted, values["data_set"])
+    refuse_among_images(wanted, values)
     parameters = check_parameters(values)
     cells = jobs or this_machine().cells_at_once(max(parameters.gan_threads, parameters.classifier_threads))
     said: set[str] = set()

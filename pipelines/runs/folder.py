@@ -14,6 +14,7 @@ import yaml
 from components.contracts.errors import InputError
 from components.contracts.files import remove_parts, write_text
 from components.storage.objects import is_address
+from pipelines.parameters import image_folders
 from pipelines.yaml_files import read_mapping
 
 # File in the run's folder -> output of `compare` that it is a copy of.
@@ -83,13 +84,19 @@ def folder_name(text: str) -> str:
     return re.sub(r"[^\w.-]+", "-", text)[:80].strip(".-") or "run"
 
 
-def refuse_inside(folder: Path, data_set: str) -> None:
-    """Raise InputError for results that would lie in the data set, where the next run would take them for a class."""
-    if is_address(data_set):
-        return
-    root = Path(data_set).expanduser().resolve()
-    if root in folder.resolve().parents:
-        raise InputError(f"--out: {folder} lies in the data set {root}; give a folder outside of it with --out")
+def refuse_among_images(folder: Path, parameters: dict[str, Any]) -> None:
+    """Raise InputError for results that would lie among images, where the next run would take them for a class.
+
+    Neither in the data set nor in a synthetic or external one, nor around one: what is run anew is removed before.
+    """
+    place = folder.resolve()
+    for name, address in image_folders(parameters):
+        root = Path(address).expanduser().resolve()
+        if is_address(address) or not (place == root or root in place.parents or place in root.parents):
+            continue
+        what = "the data set" if name == "data_set" else name
+        how = "lies in" if root in place.parents else "is" if place == root else "holds"
+        raise InputError(f"--out: {folder} {how} {what} ({root}); give a folder of its own with --out")
 
 
 def open_run_folder(folder: Path, parameters: dict[str, Any]) -> None:

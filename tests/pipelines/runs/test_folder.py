@@ -16,7 +16,7 @@ from pipelines.runs.folder import (
     new_folder,
     open_run_folder,
     owned,
-    refuse_inside,
+    refuse_among_images,
     start_anew,
 )
 
@@ -103,14 +103,33 @@ def test_a_run_is_finished_when_all_its_results_are_there(tmp_path):
     assert not is_finished(tmp_path)
 
 
-@pytest.mark.parametrize("out", ["images/out", "images/a/../b", "link/out"])
-def test_results_in_the_data_set_are_refused(tmp_path, out):
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("data_set", "the data set"),
+        ("synthetic_sets", "synthetic_sets: diffusion"),
+        ("external_test_sets", "external_test_sets: hospital_b"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("out", "how"),
+    [("images/out", "lies in"), ("images/a/../b", "lies in"), ("link/out", "lies in"), ("link", "is"), (".", "holds")],
+)
+def test_results_among_images_are_refused(tmp_path, name, called, out, how):
     (tmp_path / "images").mkdir()
     (tmp_path / "link").symlink_to("images")
-    with pytest.raises(InputError, match="lies in the data set"):
-        refuse_inside(tmp_path / out, str(tmp_path / "images"))
-    refuse_inside(tmp_path / "images-2", str(tmp_path / "images"))
-    refuse_inside(tmp_path / out, "minio://bucket/images")
+    elsewhere = {"data_set": "minio://bucket/images", "synthetic_sets": {}, "external_test_sets": {}}
+    address = str(tmp_path / "images")
+    given = {
+        "data_set": address,
+        "synthetic_sets": {"diffusion": ["minio://bucket/made", {"images": address, "table": "labels.csv"}]},
+        "external_test_sets": {"hospital_b": address},
+    }
+    parameters = elsewhere | {name: given[name]}
+    with pytest.raises(InputError, match=f"^--out: .* {how} {called} \\({address}\\); give a folder of its own"):
+        refuse_among_images(tmp_path / out, parameters)
+    refuse_among_images(tmp_path / "images-2", parameters)
+    refuse_among_images(tmp_path / out, elsewhere)
 
 
 @pytest.mark.parametrize("name", ["../../../x", "..", "/etc", "a/b", ".hidden", "a\x1b[2Jb", "", "x" * 300])

@@ -176,15 +176,20 @@ def test_runs_of_other_code_are_not_gone_on_with(swept, monkeypatch):
         open_sweep_folder(swept.folder, sweep_of(swept.folder))
 
 
-def test_a_sweep_has_one_owner_at_a_time_and_does_not_lie_in_its_data_set(phantoms, tmp_path):
-    file = write(tmp_path / "doses.yaml", data_set=str(phantoms), ratios=[10], set={"gan_batch_size": 8})
+def test_a_sweep_has_one_owner_at_a_time_and_does_not_lie_among_its_images(phantoms, tmp_path):
+    shutil.copytree(phantoms, tmp_path / "b")
+    given = {"ratios": [10], "set": {"gan_batch_size": 8}, "external_test_sets": {"b": str(tmp_path / "b")}}
+    file = write(tmp_path / "doses.yaml", data_set=str(phantoms), **given)
     with owned(tmp_path / "out"):
         second = gansweep(file, "--out", tmp_path / "out")
     inside = gansweep(file, "--out", phantoms / "out")
-    assert (second.returncode, inside.returncode) == (2, 2)
+    elsewhere = gansweep(file, "--out", tmp_path / "b" / "out")
+    assert (second.returncode, inside.returncode, elsewhere.returncode) == (2, 2, 2)
     assert "a sweep is under way in" in second.stderr
     assert "lies in the data set" in inside.stderr
+    assert "lies in external_test_sets: b" in elsewhere.stderr
     assert not (phantoms / "out").exists()
+    assert not (tmp_path / "b" / "out").exists()
 
 
 def leave_results(folder: Path) -> None:
