@@ -256,7 +256,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             )
             place(evaluated, "evaluate", images)
         compared = compare(
-            plan_file=planned.outputs["plan_file"],
+            plan_json=planned.outputs["plan_json"],
             evaluations=dsl.Collected(evaluated.outputs["evaluation"]),
             development_set=prepared.outputs["development_set"],
             test_set=prepared.outputs["test_set"],

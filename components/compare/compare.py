@@ -29,7 +29,7 @@ from components.contracts.imageset import ImageSet, read_imageset
 class CompareInputs:
     """Where the outputs of the other stages lie."""
 
-    plan: str
+    plan: dict[str, Any]
     evaluations: list[str]
     development_set: str
     test_set: str
@@ -65,7 +65,7 @@ def compare(
     and the report shows the pictures and training curves of the first.
     """
     with threadpool_limits(1):  # the bootstrap's many small products run faster on one thread, and to the same bits
-        plan = read_json(folds[0].plan)
+        plan = folds[0].plan
         found = [_read(inputs, plan) for inputs in folds]
         whole = found[0] if len(found) == 1 else _pool(found, plan["arms"])
         verdict = build_verdict(

@@ -5,7 +5,6 @@ from kfp import dsl
 
 @dsl.component(base_image="gansweep-data", packages_to_install=[], install_kfp_package=False)
 def compare(
-    plan_file: dsl.Input[dsl.Artifact],
     evaluations: dsl.Input[list[dsl.Artifact]],
     development_set: dsl.Input[dsl.Dataset],
     test_set: dsl.Input[dsl.Dataset],
@@ -19,12 +18,15 @@ def compare(
     report: dsl.Output[dsl.HTML],
     summary: dsl.Output[dsl.Markdown],
     metrics: dsl.Output[dsl.Metrics],
+    plan_json: str,
 ) -> None:
     """Compare every arm with `real` and conclude, with uncertainty.
 
     Gives verdict.json, the ledger of changed diagnoses (CSV), the report (HTML), a summary (Markdown), and every
     arm's mean scores as metrics.
     """
+    import json
+
     from components.compare.compare import CompareInputs, compare
     from components.compare.summary import summary_metrics
     from components.contracts.files import read_json
@@ -32,7 +34,7 @@ def compare(
 
     with stage("compare"):
         inputs = CompareInputs(
-            plan=plan_file.path,
+            plan=json.loads(plan_json),
             evaluations=[evaluation.path for evaluation in evaluations],
             development_set=development_set.path,
             test_set=test_set.path,

@@ -5,7 +5,7 @@ from kfp import dsl
 
 @dsl.component(base_image="gansweep-data", packages_to_install=[], install_kfp_package=False)
 def plan(
-    plan_file: dsl.Output[dsl.Artifact],
+    plan_json: dsl.OutputPath(str),  # type: ignore[valid-type]
     data_version: dsl.OutputPath(str),  # type: ignore[valid-type]
     synthetic_version: dsl.OutputPath(str),  # type: ignore[valid-type]
     external_version: dsl.OutputPath(str),  # type: ignore[valid-type]
@@ -81,10 +81,11 @@ def plan(
     """Refuse bad parameters before any work, and lay out the GAN cells and the arms.
 
     The parameters are those of the pipeline, documented there, and the digest of the code it was compiled from.
-    Gives the plan (JSON: parameters, positive class, cells, arms), one {label, replicate, seed} a GAN, the versions
-    of the data, of the synthetic sets, of the external test sets and of the classifier's file, which change whenever a
-    file does, the images that a class needs to fill a batch of its GAN (0 without GANs); and for each stage that may
-    have GPUs their number and the labels of its nodes, both empty if it is none of `gpu_stages`.
+    Gives the plan (JSON: parameters, positive class, cells, arms; a value and no artifact, whose name would be another
+    in each run, so that Kubeflow's cache would never answer for what takes it), one {label, replicate, seed} a GAN, the
+    versions of the data, of the synthetic sets, of the external test sets and of the classifier's file, which change
+    whenever a file does, the images that a class needs to fill a batch of its GAN (0 without GANs); and for each stage
+    that may have GPUs their number and the labels of its nodes, both empty if it is none of `gpu_stages`.
     """
     given = locals()
 
@@ -109,7 +110,7 @@ def plan(
         for warning in made.warnings:
             warn("plan", "-", warning)
         laid_out = made.to_json(code_digest)
-        write_json(plan_file.path, laid_out)
+        write_json(plan_json, laid_out)
         write_text(data_version, made.data_version)
         write_text(synthetic_version, made.synthetic_version)
         write_text(external_version, made.external_version)

@@ -6,6 +6,7 @@ from typing import Any
 
 from components.compare.compare import CompareInputs, compare
 from components.contracts.errors import InputError
+from components.contracts.files import read_json
 from pipelines.sweep.carry_out import run_folder
 from pipelines.sweep.file import Point
 from pipelines.sweep.join import check_together, load_run
@@ -40,7 +41,7 @@ def _inputs(own: Path) -> CompareInputs:
         return str(found[0])
 
     return CompareInputs(
-        plan=output("plan", "plan_file"),
+        plan=read_json(output("plan", "plan_json")),
         evaluations=[str(path) for path in sorted(own.glob("artifacts/*/*/evaluate/evaluation"))],
         development_set=output("prepare", "development_set"),
         test_set=output("prepare", "test_set"),

@@ -29,10 +29,11 @@ IMAGES, REPLICATES = (330, 660), (3, 5, 10, 20)
 
 def load(run: Path) -> tuple[list[Evaluation], ImageSet, int]:
     """Return a finished run's evaluations, its test set and the index of its positive class."""
-    plan = read_json(next(run.glob("artifacts/*/plan/plan_file")))
+    plan = read_json(next(run.glob("artifacts/*/plan/plan_json")))
     test = read_imageset(next(run.glob("artifacts/*/prepare/test_set")))
     folders = sorted(run.glob("artifacts/*/*/evaluate/evaluation"))
-    found = load_evaluations(folders, plan["arms"], test, plan["positive_class"])
+    external = read_imageset(next(run.glob("artifacts/*/prepare/external_set")))
+    found = load_evaluations(folders, plan["arms"], test, external, plan["positive_class"])
     return found, test, test.classes.index(plan["positive_class"])
 
 

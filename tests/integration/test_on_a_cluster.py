@@ -113,8 +113,7 @@ def test_a_second_submission_is_served_from_the_cache(run, data, tmp_path):
         pod["metadata"]["labels"]["gansweep/stage"]
         for pod in objects("pods", "--selector", f"pipeline/runid={again},gansweep/stage")
     }
-    assert "plan" in ran
-    assert ran.isdisjoint(STAGES - {"plan", "compare"})
+    assert ran == {"plan"}
     first, second = (json.loads((folder / "verdict.json").read_text()) for folder in (run.folder, tmp_path / "again"))
     assert first["arms"] == second["arms"]
 

@@ -15,6 +15,9 @@ from components.plan.plan import _check_name, make_plan
 from components.train_gan.component import train_gan
 from pipelines.parameters import declared_parameters, resolve
 
+VERSIONS = ("data_version", "synthetic_version", "external_version", "classifier_version")
+TEXTS = ("plan_json", "smallest_class", *VERSIONS)  # what plan writes whether it places GPUs or not
+
 
 def parameters(**changed) -> Parameters:
     return check_parameters(resolve({}, {"gan_batch_size": 8, **changed}, "somewhere"))
@@ -185,10 +188,8 @@ def test_a_run_without_gans_has_one_cell_that_stands_for_none_and_asks_for_no_gp
     """Kubeflow and kfp.local fail on a loop over nothing that a task joins: the loop has one shape for both."""
     given = resolve({}, {"arms": ["real", "balanced"], "gpus": "1"}, str(image_folder({"benign": 20, "malignant": 20})))
     names = [f"{stage}_{what}" for stage in ("train_gan", "embed", "train_classifier") for what in ("gpus", "nodes")]
-    versions = ("data_version", "synthetic_version", "external_version", "classifier_version", "smallest_class")
-    outputs = {name: str(tmp_path / name) for name in (*names, *versions)}
-    file = SimpleNamespace(path=str(tmp_path / "plan.json"))
-    [cell] = plan.python_func(**given, **outputs, plan_file=file, code_digest="")
+    outputs = {name: str(tmp_path / name) for name in (*names, *TEXTS)}
+    [cell] = plan.python_func(**given, **outputs, code_digest="")
     assert is_nothing(cell)
     assert (tmp_path / "train_gan_gpus").read_text() == ""
     assert (tmp_path / "embed_gpus").read_text() == "1"
@@ -205,10 +206,8 @@ def test_only_the_stages_that_want_gpus_get_them_and_their_nodes(image_folder, t
     given = resolve({}, {"gan_batch_size": 8, **placed}, str(root))
     stages = ("train_gan", "embed", "train_classifier")
     names = [f"{stage}_{what}" for stage in stages for what in ("gpus", "nodes")]
-    versions = ("data_version", "synthetic_version", "external_version", "classifier_version", "smallest_class")
-    outputs = {name: str(tmp_path / name) for name in (*names, *versions)}
-    file = SimpleNamespace(path=str(tmp_path / "plan.json"))
-    plan.python_func(**given, **outputs, plan_file=file, code_digest="")
+    outputs = {name: str(tmp_path / name) for name in (*names, *TEXTS)}
+    plan.python_func(**given, **outputs, code_digest="")
     found = {stage: [(tmp_path / f"{stage}_{what}").read_text() for what in ("gpus", "nodes")] for stage in stages}
     assert [found[stage][0] for stage in stages] == ["", "2", ""]
     assert [json.loads(found[stage][1]) for stage in stages] == [{}, {"pool": "gpu"}, {}]
