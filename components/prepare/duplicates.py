@@ -1,16 +1,22 @@
 """Finds images that show the same: equal pixels, or thumbnails that correlate, also flipped or turned.
 
-The search over all pairs is exact and still fast. Let u, v be thumbnails less their mean, scaled to length 1, so that
-u.v is their correlation. Averaging blocks of 4 x 4 pixels is, up to scale, an orthogonal projection P onto 192
-dimensions; R = 1 - P is what it loses. Then u.v = Pu.Pv + Ru.Rv <= Pu.Pv + |Ru| |Rv| (Cauchy-Schwarz): the dot
-product of two *signatures* (Pu, |Ru|) of 193 numbers is never below the correlation. One matrix product of signatures
-therefore leaves out only pairs that can't pass; the few others are compared at full thumbnail size, in exact integers.
+The search over all pairs is exact and still fast, as bounds leave out what can't pass. Let u, v be thumbnails less
+their mean, scaled to length 1, so that u.v is their correlation, and u_k, v_k their parts in subspaces at right angles,
+each of which flips and turns map onto itself. Then u.v = sum of u_k.v_k <= sum of |u_k| |v_k| (Cauchy-Schwarz),
+whichever way v is turned: the dot product of two *sketches*, the lengths |u_k|, is never below any of 8 correlations.
+The subspaces are waves of the cosine transform: flips change their signs, turns swap the two frequencies of each, and
+what neither changes enters with its sign. Sketches of 37 numbers leave one in a thousand pairs of skin images. These
+are held against each other in each orientation by *signatures*: averaging blocks of 4 x 4 pixels is, up to scale, an
+orthogonal projection P onto 192 dimensions, R = 1 - P is what it loses, and u.v <= Pu.Pv + |Ru| |Rv| again. The few
+pairs left are compared at full thumbnail size, in exact integers.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
+from scipy.fft import dctn
 from threadpoolctl import threadpool_limits
 
 from components.contracts.errors import InputError
@@ -20,8 +26,10 @@ TURNS = 8  # the symmetries of a square: 4 turns by 90 degrees, each plain and f
 MOST_PAIRS = 5_000_000
 
 _BLOCK = 4  # pixels; side of the averaged blocks
+_WAVES = 4  # frequencies each way that a sketch tells apart
 _ROUNDING = 1e-4  # far above the error of a float32 dot product of 193 numbers of a unit vector
-_ROWS, _COLUMNS = 128, 1024  # thumbnails a tile: 8 x 128 x 1024 scores of 4 bytes stay near the cache
+_ROWS, _COLUMNS = 128, 1024  # thumbnails a tile: 128 x 1024 bounds of 4 bytes stay in the cache
+_PANEL = 65536  # thumbnails that one strip of rows is held against at a time: 8 MB of booleans
 _COMPARED = 1024  # pairs compared exactly at a time: 2 x 25 MB of float64
 
 
@@ -64,8 +72,11 @@ def near_duplicates(thumbnails: np.ndarray, threshold: float, threads: int = 1, 
     """
     total = len(thumbnails)
     signatures = np.empty((total, 193), dtype=np.float32)
+    sketches = np.empty((total, 37), dtype=np.float32)
     for start in range(0, total, _COLUMNS):
-        signatures[start : start + _COLUMNS] = _signatures(_units(thumbnails[start : start + _COLUMNS]))
+        part = slice(start, start + _COLUMNS)
+        signatures[part] = _signatures(_units(thumbnails[part]))
+        sketches[part] = _sketches(signatures[part])
     searched = total if first is None else first
     starts = range(0, searched, _ROWS)
     step = max(1, len(starts) // 20)
@@ -73,7 +84,7 @@ def near_duplicates(thumbnails: np.ndarray, threshold: float, threads: int = 1, 
     count = 0
     with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
         searches = [
-            pool.submit(_search, thumbnails, signatures, start, min(start + _ROWS, searched), threshold)
+            pool.submit(_search, thumbnails, signatures, sketches, start, min(start + _ROWS, searched), threshold)
             for start in starts
         ]
         try:
@@ -134,32 +145,69 @@ def _signatures(units: np.ndarray) -> np.ndarray:
     return np.column_stack([_BLOCK * means.reshape(count, -1), lost])
 
 
-def _search(thumbnails: np.ndarray, signatures: np.ndarray, start: int, end: int, threshold: float) -> np.ndarray:
+def _sketches(signatures: np.ndarray) -> np.ndarray:
+    """Return lengths of the parts of signatures (float32 N x 193) that flips and turns leave alone, float32 N x 37.
+
+    A flip turns the sign of waves with an odd frequency that way, a quarter turn also swaps the two frequencies.
+    """
+    blocks = signatures[:, :-1].reshape(len(signatures), 32 // _BLOCK, 32 // _BLOCK, 3)
+    waves = dctn(blocks, axes=(1, 2), norm="ortho")
+    parts = []
+    for down, across in combinations_with_replacement(range(_WAVES), 2):
+        one, other = waves[:, down, across], waves[:, across, down]
+        plus, minus = (one + other) / np.sqrt(np.float32(2)), (one - other) / np.sqrt(np.float32(2))
+        if (down + across) % 2:
+            parts.append(np.hypot(one, other))
+        elif down == across:
+            parts.append(np.abs(one) if down % 2 else one)
+        else:
+            parts += [np.abs(plus) if down % 2 else plus, np.abs(minus)]
+    energy = np.square(waves)
+    energy[:, :_WAVES, :_WAVES] = 0
+    lost = np.sqrt(energy.sum(axis=(1, 2, 3)) + signatures[:, -1] ** 2)
+    return np.column_stack([*parts, lost])
+
+
+def _search(
+    thumbnails: np.ndarray, signatures: np.ndarray, sketches: np.ndarray, start: int, end: int, threshold: float
+) -> np.ndarray:
     """Compare the rows from `start` to `end` with all rows after them; float64 P x 3: first, second, correlation."""
-    rows = thumbnails[start:end]
-    units = _units(rows)
-    turns = np.concatenate([_signatures(turned(units, turn)) for turn in range(TURNS)])
+    limit = np.float32(threshold - _ROUNDING)
+    turns = _turned_signatures(signatures[start:end])
     found = [np.empty((0, 3))]
-    for column in range(start, len(thumbnails), _COLUMNS):
-        bounds = turns @ signatures[column : column + _COLUMNS].T
-        hits = np.flatnonzero(bounds > threshold - _ROUNDING)
-        turn_row, second = np.divmod(hits, bounds.shape[1])
-        turn, row = np.divmod(turn_row, len(rows))
-        later = start + row < column + second
-        turn, row, second = turn[later], row[later], column + second[later]
-        for part in range(0, len(row), _COMPARED):
-            chosen = slice(part, part + _COMPARED)
-            values = _compare(rows, thumbnails, turn[chosen], row[chosen], second[chosen])
-            found.append(np.column_stack([start + row[chosen], second[chosen], values])[values > threshold])
+    for panel in range(start, len(thumbnails), _PANEL):
+        passed = _passed(sketches[start:end], sketches[panel : panel + _PANEL], limit)
+        for row in np.flatnonzero(passed.any(axis=1)):
+            second = panel + np.flatnonzero(passed[row])
+            second = second[second > start + row]
+            turn, hits = np.nonzero(turns[:, row] @ signatures[second].T > limit)
+            for part in range(0, len(hits), _COMPARED):
+                chosen = slice(part, part + _COMPARED)
+                numbers = second[hits[chosen]]
+                values = correlations(_orientations(thumbnails[start + row])[turn[chosen]], thumbnails[numbers])
+                firsts = np.full(len(numbers), start + row)
+                found.append(np.column_stack([firsts, numbers, values])[values > threshold])
     pairs = np.concatenate(found)
     pairs = pairs[np.lexsort((-pairs[:, 2], pairs[:, 1], pairs[:, 0]))]
     return pairs[np.unique(pairs[:, :2], axis=0, return_index=True)[1]]  # the best turn of each pair
 
 
-def _compare(
-    rows: np.ndarray, thumbnails: np.ndarray, turn: np.ndarray, row: np.ndarray, second: np.ndarray
-) -> np.ndarray:
-    first = np.empty((len(row), *rows.shape[1:]), dtype=np.uint8)
-    for number in range(TURNS):
-        first[turn == number] = turned(rows[row[turn == number]], number)
-    return correlations(first, thumbnails[second])
+def _passed(rows: np.ndarray, others: np.ndarray, limit: np.float32) -> np.ndarray:
+    """Return which rows' dot products with others are above a limit (bool), by tiles."""
+    passed = np.empty((len(rows), len(others)), dtype=bool)
+    for column in range(0, len(others), _COLUMNS):
+        part = slice(column, column + _COLUMNS)
+        np.greater(rows @ others[part].T, limit, out=passed[:, part])
+    return passed
+
+
+def _orientations(thumbnail: np.ndarray) -> np.ndarray:
+    """Return a thumbnail (H x H x 3) under the 8 symmetries of the square, in their order."""
+    return np.concatenate([turned(thumbnail[None], turn) for turn in range(TURNS)])
+
+
+def _turned_signatures(signatures: np.ndarray) -> np.ndarray:
+    """Return signatures (float32 N x 193) of the thumbnails under the 8 symmetries, 8 x N x 193."""
+    blocks = signatures[:, :-1].reshape(len(signatures), 32 // _BLOCK, 32 // _BLOCK, 3)
+    turns = [turned(blocks, turn).reshape(len(signatures), -1) for turn in range(TURNS)]
+    return np.stack([np.column_stack([turn, signatures[:, -1]]) for turn in turns])

@@ -29,6 +29,32 @@ def found(thumbnails: np.ndarray, threshold: float, threads: int = 1) -> dict[tu
     return {(int(i), int(j)): float(c) for i, j, c in zip(pairs.first, pairs.second, pairs.correlation, strict=True)}
 
 
+def exact_pairs(thumbnails: np.ndarray, threshold: float, first: int) -> dict[tuple[int, int], float]:
+    """All pairs, one of each among the `first`, compared in exact integers: to the bit what must be found."""
+    one, other = np.triu_indices(len(thumbnails), 1)
+    one, other = one[one < first], other[one < first]
+    best = np.max([correlations(turned(thumbnails, turn)[one], thumbnails[other]) for turn in range(8)], axis=0)
+    passed = best > threshold
+    return {(int(i), int(j)): float(c) for i, j, c in zip(one[passed], other[passed], best[passed], strict=True)}
+
+
+def awkward_thumbnails() -> np.ndarray:
+    """Pictures that bounds may stumble over: flat, hardly not flat, symmetric, single waves, copies, noise."""
+    rng = np.random.default_rng(4)
+    flat = np.full((3, 32, 32, 3), 77, np.uint8)
+    nearly = flat.copy()
+    nearly[0, 0, 0, 0], nearly[1, 0, 31, 0], nearly[2, 5, 9] = 78, 76, 80
+    scene = varied_thumbnails(1)
+    scenes = np.clip(scene + rng.integers(-3, 4, (6, 32, 32, 3)), 0, 255).astype(np.uint8)
+    symmetric = np.concatenate([turned(scene, turn) for turn in range(8)]).mean(0, dtype=float).astype(np.uint8)[None]
+    at = np.cos(np.pi * (np.arange(32) + 0.5) * np.arange(5)[:, None] / 32)
+    waves = [128 + 100 * np.outer(at[i], at[j])[..., None] * [1, 0.3, -0.5] for i in range(5) for j in range(5)]
+    noise = rng.integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    plain = [flat, nearly, scenes, symmetric, np.array(waves).astype(np.uint8), noise, rng.integers(0, 2, noise.shape)]
+    copies = [turned(scenes[:1], 5), turned(noise[:1], 3), turned(nearly[2:], 6), scene, scene]
+    return np.concatenate([*plain, *copies]).astype(np.uint8)
+
+
 def varied_thumbnails(count: int) -> np.ndarray:
     """Skin-like thumbnails that correlate highly, with flipped, turned and noisy copies among them."""
     rng = np.random.default_rng(3)
@@ -45,7 +71,8 @@ def varied_thumbnails(count: int) -> np.ndarray:
 @pytest.mark.parametrize("threshold", [0.8, 0.9, 0.95, 0.99])
 def test_the_search_finds_exactly_what_brute_force_finds(threshold, monkeypatch):
     monkeypatch.setattr(duplicates, "_ROWS", 16)  # many tiles, with ragged ends
-    monkeypatch.setattr(duplicates, "_COLUMNS", 40)
+    monkeypatch.setattr(duplicates, "_COLUMNS", 20)
+    monkeypatch.setattr(duplicates, "_PANEL", 48)
     thumbnails = varied_thumbnails(64)
     expected = brute_force(thumbnails, threshold)
     result = found(thumbnails, threshold)
@@ -63,6 +90,37 @@ def test_the_prefilter_never_falls_below_the_correlation():
     bounds = signatures @ signatures.T
     flat = units.reshape(len(units), -1).astype(np.float64)
     assert (bounds - flat @ flat.T).min() > -duplicates._ROUNDING / 10
+
+
+@pytest.mark.parametrize("threshold", [0.9, 0.99, 0.9999])
+@pytest.mark.parametrize("first", [12, 49])
+def test_awkward_pictures_give_the_same_pairs_to_the_bit(threshold, first):
+    thumbnails = awkward_thumbnails()
+    expected = exact_pairs(thumbnails, threshold, first)
+    pairs = near_duplicates(thumbnails, threshold, first=first)
+    assert len(expected) >= 2
+    assert dict(zip(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True), pairs.correlation, strict=True)) == (
+        expected
+    )
+
+
+def test_a_pair_at_the_threshold_itself_is_none():
+    thumbnails = varied_thumbnails(24)
+    for pair, correlation in found(thumbnails, 0.9).items():
+        assert pair not in found(thumbnails, correlation)
+        assert pair in found(thumbnails, np.nextafter(correlation, 0))
+
+
+def test_a_sketch_is_the_same_in_all_orientations_and_never_falls_below_a_correlation():
+    thumbnails = np.concatenate([awkward_thumbnails(), varied_thumbnails(30)])
+    units = duplicates._units(thumbnails)
+    flat = units.reshape(len(units), -1).astype(np.float64)
+    sketches = duplicates._sketches(duplicates._signatures(units))
+    for turn in range(8):
+        other = turned(units, turn)
+        assert np.allclose(duplicates._sketches(duplicates._signatures(other)), sketches, atol=1e-5)
+        below = sketches @ sketches.T - flat @ other.reshape(len(other), -1).T
+        assert below.min() > -duplicates._ROUNDING / 10
 
 
 @pytest.mark.parametrize("turn", range(8))
