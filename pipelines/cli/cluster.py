@@ -1,5 +1,6 @@
 """The commands for Kubeflow Pipelines: gansweep submit, wait, publish; and gansweep sweep, for here and there."""
 
+import shutil
 from contextlib import nullcontext
 from operator import attrgetter
 from pathlib import Path
@@ -14,7 +15,9 @@ from pipelines.cli.options import (
     External,
     Host,
     Jobs,
+    Minutes,
     MoreSettings,
+    MostReplicates,
     Namespace,
     NoRetry,
     Presets,
@@ -24,11 +27,13 @@ from pipelines.cli.options import (
     Tag,
     console,
     errors,
+    print_line,
 )
 
 if TYPE_CHECKING:
     from pipelines.cluster.kubeflow import Cluster
     from pipelines.sweep.carry_out import Work
+    from pipelines.sweep.file import SweepFile
     from pipelines.sweep.plan import Sweep
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the results. Default: runs/DATE-PRESET.")]
@@ -143,6 +148,8 @@ def sweep(
     registry: Registry = "gansweep",
     tag: Tag = components.__version__,
     jobs: Jobs = 0,
+    most_replicates: MostReplicates = 20,
+    minutes: Minutes = 120,
     no_retry: NoRetry = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, print what would run, run nothing.")
@@ -153,58 +160,93 @@ def sweep(
 
     The same command goes on with a sweep that was interrupted: nothing that is finished runs again.
     """
+    from pipelines.cli.replicates import pilot_folder
     from pipelines.cluster.kubeflow import connect
-    from pipelines.runs.folder import owned, refuse_among_images, start_anew
+    from pipelines.runs.folder import owned, refuse_among_images
+    from pipelines.sweep.carry_out import work_here
     from pipelines.sweep.file import read_sweep_file
+    from pipelines.sweep.replicates import choose_at_each_point, pilot_of, with_replicates_of_pilot
 
     described = read_sweep_file(file, presets or ())
     folder = out or Path("runs") / f"sweep-{described.name}"
     said: set[str] = set()
-    if cluster:
-        from pipelines.sweep.in_cluster import plan_there, work_there
 
-        planned = plan_there(described)
-    else:
+    def laid_out(described: "SweepFile") -> "Sweep":
+        if cluster:
+            from pipelines.sweep.in_cluster import plan_there
+
+            return plan_there(described)
         from pipelines.cli.data import open_shown
         from pipelines.sweep.plan import plan_here
 
-        planned = plan_here(described, lambda data, table, columns: open_shown(data, table, columns, said))
+        return plan_here(described, lambda data, table, columns: open_shown(data, table, columns, said))
+
+    planned = laid_out(with_replicates_of_pilot(described) if described.pilot else described)
+    first, place = (pilot_of(planned), pilot_folder(folder)) if described.pilot else (planned, folder)
     for parameters in described.parameters:
         refuse_among_images(folder, parameters)
     if dry_run:
+        if described.pilot:
+            print_line(f"A pilot of {len(first.runs)} runs chooses the replicates of these:")
         _print_sweep(planned)
         return
-    from pipelines.sweep.carry_out import open_sweep_folder, run_folder, work_here
-
     with owned(folder, "sweep"):
-        open_sweep_folder(folder, planned)
-        if again:
-            for run in planned.runs:
-                start_anew(run_folder(folder, run))
-        if cluster:
-            with connect(host, namespace) as reached:
-                _sweep(planned, folder, work_there(reached, planned, folder, registry, tag, not no_retry), said)
-        else:
-            _sweep(planned, folder, work_here(folder, jobs, planned.runs_at_once), said)
+        _open(place, first, again)
+        with connect(host, namespace) if cluster else nullcontext() as reached:
+
+            def work(of: "Sweep", own: Path) -> "Work":
+                if reached:
+                    from pipelines.sweep.in_cluster import work_there
+
+                    return work_there(reached, of, own, registry, tag, not no_retry)
+                return work_here(place / "checkpoints", jobs, of.runs_at_once)
+
+            if described.pilot:
+                print_line(f"A pilot says how many replicates are enough; its results go to {place}")
+                _carry_out(first, place, work(first, place), said)
+                described = choose_at_each_point(described, first, place, most_replicates, minutes)
+                for parameters in described.parameters:
+                    print_line(parameters["replicates_why"])
+                planned = laid_out(described)
+                _open(folder, planned, again)
+            print_line(f"{len(planned.runs)} runs; results go to {folder}")
+            _carry_out(planned, folder, work(planned, folder), said)
+        shutil.rmtree(place / "checkpoints", ignore_errors=True)
+        _end(planned, folder)
 
 
-def _sweep(planned: "Sweep", folder: Path, work: "Work", said: set[str]) -> None:
-    from pipelines.sweep.carry_out import carry_out, run_folder
-    from pipelines.sweep.join import join
-    from pipelines.sweep.page import print_results, write_results
+def _open(folder: Path, planned: "Sweep", again: bool) -> None:
+    from pipelines.runs.folder import start_anew
+    from pipelines.sweep.carry_out import open_sweep_folder, run_folder
+
+    open_sweep_folder(folder, planned)
+    if again:
+        for run in planned.runs:
+            start_anew(run_folder(folder, run))
+
+
+def _carry_out(planned: "Sweep", folder: Path, work: "Work", said: set[str]) -> None:
+    from pipelines.sweep.carry_out import carry_out
     from pipelines.sweep.view import SweepBars, SweepLines
 
-    console.print(f"{len(planned.runs)} runs; results go to {folder}", markup=False, highlight=False, soft_wrap=True)
     view = SweepBars(console, planned, said) if console.is_terminal else nullcontext(SweepLines(console, planned, said))
     with view as shown:
         carry_out(planned, folder, work, shown)
+
+
+def _end(planned: "Sweep", folder: Path) -> None:
+    """Join the runs, write the results and print them."""
+    from pipelines.sweep.carry_out import run_folder
+    from pipelines.sweep.join import join
+    from pipelines.sweep.page import print_results, write_results
+
     joined = join(planned, folder)
     reports = {
         run.name: run_folder(Path(), run) / "report.html" for run in sorted(planned.runs, key=attrgetter("name"))
     }
     write_results(folder, joined, {name: path.as_posix() for name, path in reports.items()})
     print_results(joined, console)
-    console.print(f"Report: {folder / 'sweep.html'}", markup=False, highlight=False, soft_wrap=True)
+    print_line(f"Report: {folder / 'sweep.html'}")
 
 
 def _print_sweep(planned: "Sweep") -> None:

@@ -1,5 +1,6 @@
 """`gansweep run` over several test folds."""
 
+import shutil
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -11,8 +12,13 @@ from pipelines.sweep.plan import Sweep
 from pipelines.sweep.view import SweepBars, SweepLines
 
 
-def run_folds(folds: Sweep, folder: Path, jobs: int, runner: str, again: bool, said: set[str]) -> None:
-    """Carry out the runs of all folds that are not finished, and join them; results go to `folder`."""
+def run_folds(
+    folds: Sweep, folder: Path, jobs: int, runner: str, again: bool, said: set[str], checkpoints: Path | None
+) -> None:
+    """Carry out the runs of all folds that are not finished, and join them; results go to `folder`.
+
+    GANs that a pilot has trained are taken from its `checkpoints`.
+    """
     with owned(folder):
         open_sweep_folder(folder, folds)
         if again:
@@ -25,5 +31,7 @@ def run_folds(folds: Sweep, folder: Path, jobs: int, runner: str, again: bool, s
         print_line(f"{len(folds.runs)} test folds, one run each; results go to {folder}")
         view = SweepBars(console, folds, said) if console.is_terminal else nullcontext(SweepLines(console, folds, said))
         with view as shown:
-            carry_out(folds, folder, work_here(folder, jobs, folds.runs_at_once, runner), shown)
+            work = work_here(checkpoints or folder / "checkpoints", jobs, folds.runs_at_once, runner)
+            carry_out(folds, folder, work, shown)
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
         join_folds(folds, folder)

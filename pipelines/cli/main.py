@@ -1,5 +1,6 @@
 """The command line: gansweep run, compile, phantoms, upload, show; other commands stand beside this file."""
 
+import shutil
 import sys
 import time
 from contextlib import nullcontext
@@ -107,28 +108,30 @@ def run(
         console.print(_what_can_be_seen(plan, data_set), markup=False, highlight=False, soft_wrap=True)
         return
     folder = out or new_folder(wanted)
+    trained: Path | None = None
     if replicates == "auto":
-        values = choose_replicates(values, folder, cells, runner, again, said, most_replicates, minutes)
+        values, trained = choose_replicates(values, folder, cells, runner, again, said, most_replicates, minutes)
         plan = make_plan(check_parameters(values), data_set)
     if parameters.test_folds > 1:
         print_line(_what_can_be_seen(plan, data_set))
-        run_folds(lay_out_folds(folder.name, values, len(plan.gan_cells)), folder, jobs, runner, again, said)
-        print_results(folder)
-        return
-    with owned(folder):
-        open_run_folder(folder, values)
-        if again:
-            start_anew(folder)
-        if is_finished(folder):
-            print_line(f"{folder}: finished already; --again runs it anew")
-        else:
-            work = f"{len(plan.gan_cells)} GANs and {len(plan.arms)} arms, {cells} at a time"
-            print_line(f"{work}; results go to {folder}")
-            print_line(_what_can_be_seen(plan, data_set))
-            view = LiveView(console, said) if console.is_terminal else nullcontext(PlainView(console, said))
-            with view as shown:
-                run_locally(folder, shown, cells, runner)
-        print_results(folder)
+        run_folds(lay_out_folds(folder.name, values, len(plan.gan_cells)), folder, jobs, runner, again, said, trained)
+    else:
+        with owned(folder):
+            open_run_folder(folder, values)
+            if again:
+                start_anew(folder)
+            if is_finished(folder):
+                print_line(f"{folder}: finished already; --again runs it anew")
+            else:
+                work = f"{len(plan.gan_cells)} GANs and {len(plan.arms)} arms, {cells} at a time"
+                print_line(f"{work}; results go to {folder}")
+                print_line(_what_can_be_seen(plan, data_set))
+                view = LiveView(console, said) if console.is_terminal else nullcontext(PlainView(console, said))
+                with view as shown:
+                    run_locally(folder, shown, cells, runner, trained)
+    if trained:
+        shutil.rmtree(trained, ignore_errors=True)
+    print_results(folder)
 
 
 @app.command("compile")

@@ -1,4 +1,4 @@
-"""`gansweep run --replicates auto`: the pilot before the run."""
+"""The pilot before `gansweep run --replicates auto`, and where it and that of a sweep lie."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,6 +12,11 @@ from pipelines.runs.table import load_verdict
 from pipelines.sweep.replicates import enough_replicates, pilot_parameters, training_seconds
 
 
+def pilot_folder(folder: Path) -> Path:
+    """Return where the pilot of the run or sweep in `folder` lies: beside it."""
+    return folder.with_name(f"{folder.name}-pilot")
+
+
 def choose_replicates(
     values: dict[str, Any],
     folder: Path,
@@ -21,9 +26,13 @@ def choose_replicates(
     said: set[str],
     most: int,
     minutes: float,
-) -> dict[str, Any]:
-    """Run the pilot beside `folder`, unless it is there already, and return the run's parameters."""
-    pilot = folder.with_name(f"{folder.name}-pilot")
+) -> tuple[dict[str, Any], Path]:
+    """Run the pilot of the run in `folder`, unless it is there already.
+
+    Return the run's parameters, and the folder of the pilot's checkpoints: the run takes its GANs from there.
+    """
+    pilot = pilot_folder(folder)
+    checkpoints = pilot / "checkpoints"
     with owned(pilot):
         open_run_folder(pilot, pilot_parameters(values))
         if again:
@@ -32,7 +41,7 @@ def choose_replicates(
             print_line(f"A pilot says how many replicates are enough; its results go to {pilot}")
             view = LiveView(console, said) if console.is_terminal else nullcontext(PlainView(console, said))
             with view as shown:
-                run_locally(pilot, shown, cells, runner)
-        count, why = enough_replicates(load_verdict(pilot), training_seconds(pilot), most, minutes)
+                run_locally(pilot, shown, cells, runner, checkpoints)
+        count, why = enough_replicates([load_verdict(pilot)], training_seconds(pilot), most, minutes)
     print_line(why)
-    return values | {"replicates": count, "replicates_why": why}
+    return values | {"replicates": count, "replicates_why": why}, checkpoints

@@ -6,7 +6,6 @@ all arms is computed from them.
 
 import json
 import queue
-import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,8 +68,8 @@ def run_folder(folder: Path, run: PlannedRun) -> Path:
     return folder / "runs" / run.name
 
 
-def work_here(folder: Path, jobs: int, runs_at_once: int, runner: str = "subprocess") -> Work:
-    """Return how a run is done on this machine; all runs share the checkpoints of their GANs, and its processors.
+def work_here(checkpoints: Path, jobs: int, runs_at_once: int, runner: str = "subprocess") -> Work:
+    """Return how a run is done on this machine; all runs share the `checkpoints` of their GANs, and its processors.
 
     `jobs` is how many GANs or arms are trained side by side, in all runs together; 0 leaves it to the machine.
     """
@@ -80,7 +79,7 @@ def work_here(folder: Path, jobs: int, runs_at_once: int, runner: str = "subproc
         cells = (jobs or this_machine().cells_at_once(threads)) // runs_at_once
         with owned(own):
             open_run_folder(own, run.parameters)
-            run_locally(own, _Shown(show), max(1, cells), runner, folder / "checkpoints")
+            run_locally(own, _Shown(show), max(1, cells), runner, checkpoints)
 
     return Work(do, end_runs)
 
@@ -130,7 +129,6 @@ def carry_out(sweep: Sweep, folder: Path, work: Work, view: SweepView) -> None:
                 thread.join(SECONDS_TO_END)
     if failure:
         raise failure
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
 
 def _named(run: PlannedRun, error: Exception) -> Exception:

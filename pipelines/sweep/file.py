@@ -6,7 +6,7 @@ preset: standard                 # or several, [demo, mine.yaml]: later ones go 
 ratios: [10%, 50%, 100%, 480]    # arms gan:10%, gan:50%, ...
 traditional: both                # false, true (arms traditional+gan:10%, ...) or both
 arms: [traditional]              # more arms; real is always there
-replicates: 5
+replicates: 5                    # or auto: as many as a pilot asks for, at each point
 gan_replicates: 2
 test_folds: 5                    # each image is tested once, in as many runs a point and share of the arms
 set: {gan_updates: 1000}         # any parameter
@@ -65,7 +65,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "external_test_sets": (dict,),
     "traditional": (bool, str),
     "arms": (list,),
-    "replicates": (int,),
+    "replicates": (int, str),
     "gan_replicates": (int,),
     "test_folds": (int,),
     "set": (dict,),
@@ -90,7 +90,8 @@ class Point:
 class SweepFile:
     """What the file says, resolved: `parameters` are all of those of each point's runs, but for the arms.
 
-    `arms` are all but real; `classes` is None where the file doesn't say how many the data set has.
+    `arms` are all but real; `classes` is None where the file doesn't say how many the data set has. `pilot` says that
+    a pilot is to choose how many replicates there are.
     """
 
     name: str
@@ -100,6 +101,7 @@ class SweepFile:
     runs_at_once: int
     cells_a_run: int
     classes: int | None
+    pilot: bool
 
 
 def read_sweep_file(path: Path, presets: Sequence[str] = ()) -> SweepFile:
@@ -110,6 +112,7 @@ def read_sweep_file(path: Path, presets: Sequence[str] = ()) -> SweepFile:
     """
     content = read_mapping("", path, "one 'key: value' a line, data_set and ratios among them")
     _check_keys(path, content)
+    pilot = content.get("replicates") == "auto"
     given = {key: content[key] for key in _PARAMETERS if content.get(key)}
     settings, grid = content.get("set", {}), content.get("grid", {})
     for name in settings:
@@ -118,6 +121,8 @@ def read_sweep_file(path: Path, presets: Sequence[str] = ()) -> SweepFile:
     for name in given:
         if name in grid:
             raise InputError(f"grid: {name}: it is given twice; give it once")
+    if pilot:
+        del given["replicates"]
     arms, points = _arms(content), _points(grid)
     own = content.get("preset", "standard")
     common = load_presets([*([own] if isinstance(own, str) else map(str, own)), *presets])
@@ -130,6 +135,7 @@ def read_sweep_file(path: Path, presets: Sequence[str] = ()) -> SweepFile:
         runs_at_once=content.get("runs_at_once", 1),
         cells_a_run=content.get("cells_a_run", MOST_CELLS - 1),
         classes=content.get("classes"),
+        pilot=pilot,
     )
 
 
@@ -143,9 +149,11 @@ def _check_keys(path: Path, content: dict[str, Any]) -> None:
             raise InputError(f"{path}: {key}: there is no such key; {hint}")
         kinds = _KINDS[key]
         below_one = isinstance(value, int) and (value is True or value < 1)
-        if not isinstance(value, kinds) or (kinds == (int,) and below_one):
+        no_word = key == "replicates" and isinstance(value, str) and value != "auto"
+        if not isinstance(value, kinds) or (kinds[0] is int and below_one) or no_word:
             wanted = {str: "a text", list: "a list", dict: "a mapping", int: "a number from 1 on"}
-            named = "false, true or both" if key == "traditional" else wanted[kinds[0]]
+            said = {"traditional": "false, true or both", "replicates": "a number from 1 on, or auto"}
+            named = said.get(key, wanted[kinds[0]])
             raise InputError(f"{path}: {key}: {value!r} is not {named}")
     if not content.get("data_set"):
         raise InputError(f"{path}: data_set: no value is given; name the folder, or minio://bucket/prefix")

@@ -25,6 +25,7 @@ from pipelines.sweep.file import SweepFile
 from pipelines.sweep.plan import PlannedRun, Sweep, lay_out
 
 EVALUATION = ("evaluation.json", "probabilities.npy", "external.npy")
+TRAINING = "training.json"  # how long the trainings of an arm took
 IMAGE_SET = ("imageset.json", "rows.csv", "images.npy")
 
 
@@ -96,6 +97,9 @@ def _bring(cluster: Cluster, left: list[Output], own: Path, run: str, test_sets:
         evaluation = artifacts / f"arm-{number}" / "evaluate" / "evaluation"
         for file in EVALUATION:
             fetch(cluster, f"{address}/{file}", evaluation / file)
+    models = [output.uri for output in left if (output.stage, output.name) == ("train_classifier", "models")]
+    for number, address in enumerate(models):
+        fetch(cluster, f"{address}/{TRAINING}", artifacts / f"arm-{number}" / "train-classifier" / "models" / TRAINING)
     (artifacts / "prepare").mkdir(parents=True)
     for name in ("test_set", "external_set"):
         address = only(left, "prepare", name)

@@ -95,6 +95,7 @@ def join(sweep: Sweep, folder: Path) -> dict[str, Any]:
                     f"The {len(compared)} comparisons of this sweep, all arms at all points of its grid, are one "
                     "family: the adjustment is for all of them.",
                     *([said_of(folds)] if folds > 1 else []),
+                    *_why_so_many(sweep),
                 ]
             ),
         },
@@ -117,6 +118,12 @@ def join(sweep: Sweep, folder: Path) -> dict[str, Any]:
         ],
         "arms": arms,
     }
+
+
+def _why_so_many(sweep: Sweep) -> list[str]:
+    """Return what a pilot found at each point, where one chose the replicates."""
+    found = {sweep.points[run.point].label: run.parameters["replicates_why"] for run in sweep.runs}
+    return [f"{label}: {why}" if label else why for label, why in found.items() if why]
 
 
 def compare_all(results: Sequence[RunResult], rule: Rule) -> tuple[list[Row], dict[int, dict[str, Any]]]:

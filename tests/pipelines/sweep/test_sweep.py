@@ -111,7 +111,7 @@ def test_runs_share_their_checkpoints_and_no_more_go_at_once_than_asked_for(tmp_
     monkeypatch.setattr("pipelines.sweep.carry_out.run_locally", run)
     sweep = laid_out(tmp_path, ratios=[*range(1, 7)], cells_a_run=4, grid={"gan_width": [16, 32]}, runs_at_once=3)
     followers = {run.name for run in sweep.runs if run.after}
-    carry_out(sweep, tmp_path, work_here(tmp_path, 7, 3), SweepLines(Console(quiet=True), sweep))
+    carry_out(sweep, tmp_path, work_here(tmp_path / "checkpoints", 7, 3), SweepLines(Console(quiet=True), sweep))
     assert all(run.after in finished_before[run.name] for run in sweep.runs if run.after)
     assert sorted(name for name, _, _ in told) == sorted(run.name for run in sweep.runs)
     assert {(cells, path) for _, cells, path in told} == {(2, tmp_path / "checkpoints")}  # 7 cells for 3 runs
@@ -132,9 +132,9 @@ def test_after_a_failure_no_further_run_starts_and_the_next_time_only_what_is_mi
     monkeypatch.setattr("pipelines.sweep.carry_out.run_locally", run)
     sweep = laid_out(tmp_path, ratios=[1, 2, 3, 4], cells_a_run=4, runs_at_once=2)
     with pytest.raises(StageError, match="run 02: prepare failed: no"):
-        carry_out(sweep, tmp_path, work_here(tmp_path, 1, 1), SweepLines(Console(quiet=True), sweep))
+        carry_out(sweep, tmp_path, work_here(tmp_path / "checkpoints", 1, 1), SweepLines(Console(quiet=True), sweep))
     assert sorted(told) == ["01", "02", "03"]
-    carry_out(sweep, tmp_path, work_here(tmp_path, 1, 1), SweepLines(Console(quiet=True), sweep))
+    carry_out(sweep, tmp_path, work_here(tmp_path / "checkpoints", 1, 1), SweepLines(Console(quiet=True), sweep))
     assert sorted(told[3:]) == ["02", "04"]
 
 
