@@ -122,6 +122,13 @@ offer "MinIO's root login" closed \
   "serviceAccountName: pipeline-runner, volumes: [{name: v, secret: {secretName: minio-root}}]"
 offer "MinIO's volume" closed \
   "serviceAccountName: pipeline-runner, volumes: [{name: v, persistentVolumeClaim: {claimName: data-minio-0}}]"
+known=$(images_known)
+moved=$(images_moved "$known" "$(images_that_run)")
+while read -r name _; do
+  [ -n "$name" ] || continue
+  grep -qF "$name " <<< "$moved" && found=another || found=same
+  row "an image" "$name" "$found" same
+done <<< "$known"
 
-[ "$wrong" = 0 ] || { echo "$me: doors stand wrong (marked above)" >&2; exit 1; }
-say "all doors stand as they should"
+[ "$wrong" = 0 ] || { echo "$me: doors or images are not as they should be (marked above)" >&2; exit 1; }
+say "all doors and images are as they should be"

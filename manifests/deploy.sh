@@ -105,6 +105,25 @@ await() { # OBJECT WHAT_TO_WAIT_WITH ...
   say "ready after $((SECONDS - start)) s: $object"
 }
 
+# A tag can be moved: what each name of an image has led to when it was first seen here is kept, and compared.
+lock_images() {
+  local known found moved
+  known=$(images_known)
+  found=$(images_that_run)
+  moved=$(images_moved "$known" "$found")
+  if [ -n "$moved" ]; then
+    while read -r name before now; do
+      echo "$me: the image $name was $before at an earlier deploy and is $now" >&2
+    done <<< "$moved"
+    echo "$me: look at what changed; kubectl delete configmap gansweep-images --namespace $namespace takes it" >&2
+    exit 1
+  fi
+  {
+    printf 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: gansweep-images\ndata:\n  images: |\n'
+    printf '%s\n' "$known" "$found" | awk 'NF && !seen[$0]++ {print "    " $0}'
+  } | kubectl apply --server-side --force-conflicts --namespace "$namespace" --filename - > /dev/null
+}
+
 check
 [ "${1:-}" != check ] || exit 0
 
@@ -150,6 +169,7 @@ running='{range .items[?(@.spec.replicas>0)]}deployment.apps/{.metadata.name}{"\
 for object in $(kubectl get deployments --namespace "$namespace" --output jsonpath="$running"); do
   await "$object" rollout status
 done
+lock_images
 
 "$BIN/gansweep" publish --preset "$here/overlays/$OVERLAY/parameters.yaml" --registry "${REGISTRY:-gansweep}" --tag "$TAG"
 say "done. The UI: kubectl port-forward --namespace $namespace service/ml-pipeline-ui 8080:80, then http://localhost:8080"

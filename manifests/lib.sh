@@ -40,3 +40,23 @@ need_kind() {
 say() {
   echo "$me: $1"
 }
+
+# The images of others that pods of the namespace run, and what each name led to: NAME DIGEST, one a line. Those of
+# gansweep are left out: a commit's may be built anew.
+images_that_run() {
+  local each='{.image}{" "}{.imageID}{"\n"}{end}'
+  kubectl get pods --namespace "$namespace" --output \
+    jsonpath="{range .items[*].status.containerStatuses[*]}$each{range .items[*].status.initContainerStatuses[*]}$each" |
+    awk -v own="${REGISTRY:-gansweep}/" 'NF == 2 && !index($1, own) {sub(/.*@/, "", $2); print}' | sort -u
+}
+
+# The same as an earlier deploy here has seen it.
+images_known() {
+  kubectl get configmap gansweep-images --namespace "$namespace" --ignore-not-found --output jsonpath='{.data.images}'
+}
+
+# images_moved KNOWN FOUND: what leads elsewhere now, as NAME DIGEST_THEN DIGEST_NOW.
+images_moved() {
+  awk 'NR == FNR {then[$1] = $2; seen[$0]; next} $1 in then && !($0 in seen) {print $1, then[$1], $2}' \
+    <(echo "$1") <(echo "$2")
+}

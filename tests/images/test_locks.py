@@ -86,6 +86,12 @@ def test_cuda_comes_with_the_cuda_variants_alone():
         assert has_cuda == lock.stem.endswith("cuda"), lock
 
 
+def test_the_frameworks_bring_no_cuda_package_that_a_common_layer_could_hold():
+    """PyTorch takes CUDA 13, TensorFlow CUDA 12. Where this fails, both images can share a layer of what they share."""
+    gan, classifier = (set(lines(IMAGES / image / "requirements-cuda.txt")) for image in ("gan", "classifier"))
+    assert [line for line in gan & classifier if line.startswith("nvidia-")] == []
+
+
 def test_no_file_of_the_images_names_a_registry_or_an_index():
     for path in (
         path for path in IMAGES.rglob("*") if path.suffix in (".txt", ".in", ".sh") or path.stem == "Dockerfile"

@@ -11,7 +11,15 @@ case "$*" in
   "get secret "*) [ ! -e "$FAKES/secrets/$3" ] || echo "secret/$3" ;;
   "get endpointslices "*addresses*) printf '10.0.0.7\n' ;;
   "get endpointslices "*ports*) printf 6443 ;;
-  "apply "*"--filename -") cat > "$FAKES/applied" ;;
+  "get configmap gansweep-images "*) cat "$FAKES/known" 2> /dev/null || true ;;
+  "apply "*"--filename -")
+    text=$(cat)
+    case $text in
+      *"kind: ConfigMap"*)
+        echo "$text" > "$FAKES/lock"
+        sed -n 's/^    //p' <<< "$text" > "$FAKES/known" ;;
+      *) echo "$text" > "$FAKES/applied" ;;
+    esac ;;
   "get namespace kubeflow --ignore-not-found "*) cat "$FAKES/annotation" 2> /dev/null || true ;;
   "annotate --overwrite namespace kubeflow "*) printf '%s' "${5#*=}" > "$FAKES/annotation" ;;
   "get namespace kubeflow") [ ! -e "$FAKES/undeployed" ] ;;
@@ -44,6 +52,7 @@ case "$*" in
   "get jobs "*) echo job.batch/minio-setup ;;
   "get deployments "*) printf 'deployment.apps/%s\n' ml-pipeline mysql ;;
   "rollout status "*) ! grep -qs "$3" "$FAKES/broken" ;;
+  "get pods "*imageID*) cat "$FAKES/running" 2> /dev/null || true ;;
   "get pods "*)
     echo 'ml-pipeline-1 0/1 ImagePullBackOff 0 9m'
     echo 'mysql-1 1/1 Running 0 9m'

@@ -71,6 +71,41 @@ def test_a_tag_that_was_moved_since_the_last_deploy_is_refused_before_anything_c
     assert machine.changes() == before
 
 
+RUNNING = {
+    "docker.io/library/mysql:8.4": "docker.io/library/mysql@sha256:1",
+    "ghcr.io/kubeflow/kfp-driver:2.17.0": "sha256:2",  # as a container runtime names an image that was loaded
+    "docker.io/gansweep/data:abc": "sha256:3",
+    "quay.io/argoproj/argoexec:v4.0.5": "",  # of a container that waits
+}
+
+
+def run_images(machine, **changed):
+    text = "".join(f"{image} {digest}\n" for image, digest in (RUNNING | changed).items())
+    (machine.folder / "running").write_text(text)
+
+
+def test_what_the_tags_of_images_lead_to_is_kept_and_one_that_was_moved_is_refused(machine):
+    run_images(machine)
+    assert machine.run("deploy").returncode == 0
+    lock = yaml.safe_load((machine.folder / "lock").read_text())
+    kubernetes_validate.validate(lock, "1.36", strict=True)
+    assert lock["data"]["images"].splitlines() == [
+        "docker.io/library/mysql:8.4 sha256:1",
+        "ghcr.io/kubeflow/kfp-driver:2.17.0 sha256:2",
+    ]
+    run_images(machine, **{"quay.io/argoproj/argoexec:v4.0.5": "sha256:4", "docker.io/gansweep/data:abc": "sha256:5"})
+    assert machine.run("deploy").returncode == 0
+    assert len((machine.folder / "known").read_text().splitlines()) == 3
+    run_images(machine, **{"ghcr.io/kubeflow/kfp-driver:2.17.0": "ghcr.io/kubeflow/kfp-driver@sha256:6"})
+    moved = machine.run("deploy")
+    assert moved.returncode == 1
+    assert moved.stderr.splitlines() == [
+        "deploy: the image ghcr.io/kubeflow/kfp-driver:2.17.0 was sha256:2 at an earlier deploy and is sha256:6",
+        "deploy: look at what changed; kubectl delete configmap gansweep-images --namespace kubeflow takes it",
+    ]
+    assert not machine.calls()[-1].startswith("gansweep publish")
+
+
 def test_the_way_to_the_api_server_has_the_addresses_of_this_cluster(machine):
     assert machine.run("deploy").returncode == 0
     policy = yaml.safe_load((machine.folder / "applied").read_text())
