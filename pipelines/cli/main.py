@@ -76,6 +76,7 @@ def run(
     from components.plan.plan import make_plan
     from pipelines.cli.data import open_shown, say
     from pipelines.cli.folds import run_folds
+    from pipelines.cli.outlook import what_can_be_seen
     from pipelines.cli.replicates import choose_replicates
     from pipelines.compile import image_names, local_tag
     from pipelines.local.run import run_locally
@@ -105,7 +106,7 @@ def run(
         check_images(image_names(tag=local_tag(values)).values())
     if dry_run:
         _print_plan(values, plan)
-        console.print(_what_can_be_seen(plan, data_set), markup=False, highlight=False, soft_wrap=True)
+        console.print(what_can_be_seen(plan, data_set), markup=False, highlight=False, soft_wrap=True)
         return
     folder = out or new_folder(wanted)
     trained: Path | None = None
@@ -113,7 +114,7 @@ def run(
         values, trained = choose_replicates(values, folder, cells, runner, again, said, most_replicates, minutes)
         plan = make_plan(check_parameters(values), data_set)
     if parameters.test_folds > 1:
-        print_line(_what_can_be_seen(plan, data_set))
+        print_line(what_can_be_seen(plan, data_set))
         run_folds(lay_out_folds(folder.name, values, len(plan.gan_cells)), folder, jobs, runner, again, said, trained)
     else:
         with owned(folder):
@@ -125,7 +126,7 @@ def run(
             else:
                 work = f"{len(plan.gan_cells)} GANs and {len(plan.arms)} arms, {cells} at a time"
                 print_line(f"{work}; results go to {folder}")
-                print_line(_what_can_be_seen(plan, data_set))
+                print_line(what_can_be_seen(plan, data_set))
                 view = LiveView(console, said) if console.is_terminal else nullcontext(PlainView(console, said))
                 with view as shown:
                     run_locally(folder, shown, cells, runner, trained)
@@ -224,35 +225,6 @@ def _print_plan(values: dict[str, Any], plan: Any) -> None:
         console.print(f"  {arm.name}", markup=False, highlight=False)
     if values["test_folds"] > 1:
         console.print(f"all of this in each of {values['test_folds']} test folds", highlight=False)
-
-
-def _what_can_be_seen(plan: Any, data_set: Any) -> str:
-    """Say the smallest difference that the test set, replicates and arms of a run are likely to show."""
-    from components.compare.statistics.planning import smallest_difference
-    from components.compare.statistics.rule import FEWEST_REPLICATES, Rule
-
-    parameters = plan.parameters
-    rule = Rule.of(parameters.model_dump())
-
-    def test_images(label: str) -> int:
-        if parameters.test_folds > 1:
-            return data_set.count(label, "", "train", "test")
-        if data_set.has_test_folder:
-            return data_set.count(label, "test")
-        return round(parameters.test_share * data_set.count(label, "", "train"))
-
-    positives = test_images(plan.positive_class)
-    others = sum(test_images(label) for label in data_set.classes if label != plan.positive_class)
-    sizes = (positives, others, parameters.replicates, parameters.gan_replicates, len(plan.arms) - 1)
-    shown = smallest_difference(*sizes, rule.confidence, rule.endpoint, parameters.test_folds)
-    if shown is None:
-        return f"No verdict is possible: it takes {FEWEST_REPLICATES} replicates and an arm besides real."
-    folds = f" in {parameters.test_folds} folds" if parameters.test_folds > 1 else ""
-    return (
-        f"Endpoint: {rule.endpoint_name}. {positives + others:,} test images{folds}, {parameters.replicates} "
-        f"replicates and {len(plan.arms)} arms are likely (80%) to show a difference of {100 * shown:.1f} percentage "
-        "points: a guess, from how much the paper's network varies."
-    )
 
 
 def main() -> None:

@@ -3,8 +3,9 @@ import pytest
 from components.compare.statistics.planning import smallest_difference
 
 
-def planned(positives=300, others=360, replicates=10, generators=1, rivals=2, endpoint="balanced_accuracy"):
-    return smallest_difference(positives, others, replicates, generators, rivals, 0.95, endpoint)
+def planned(positives=300, others=360, replicates=10, generators=1, rivals=2, endpoint="balanced_accuracy", **more):
+    about = {"learnt": 2637, "heads": False} | more
+    return smallest_difference(positives, others, replicates, generators, rivals, 0.95, endpoint, **about)
 
 
 def test_more_of_anything_shows_smaller_differences_and_more_arms_larger_ones():
@@ -14,6 +15,8 @@ def test_more_of_anything_shows_smaller_differences_and_more_arms_larger_ones():
     assert usual < planned(rivals=9)
     assert planned(generators=5) < planned(generators=3)
     assert planned(endpoint="auc") < usual
+    assert planned(learnt=26370) < usual < planned(learnt=263)
+    assert planned(heads=True) < usual
 
 
 def test_four_points_are_within_reach_on_660_images_with_ten_replicates():
