@@ -43,6 +43,11 @@ class Evaluation:
         count = len(self.probabilities)
         return self.thresholds[fold * count : (fold + 1) * count]
 
+    @property
+    def trained_for(self) -> list[int]:
+        """The test fold that each replicate has not learnt from; 0 unless several are pooled."""
+        return [int(replicate.get("test_fold", 0)) for replicate in self.replicates]
+
     def mean_prediction(self) -> np.ndarray:
         """Return the class probabilities averaged over the replicates (float64, N x C): one model from many."""
         return self.probabilities.mean(axis=0, dtype=np.float64)

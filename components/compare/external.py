@@ -37,15 +37,15 @@ def on_external_sets(
     """
     described = {report["name"]: report for report in reports}
     found = []
-    for name, images, evaluated in _each(evaluations, external, positive):
+    for name, images, evaluated in each_set(evaluations, external, positive):
         metrics = scored_by(len(images.classes))
         compared = compare_arms(evaluated, images, positive, rule, metrics)
         differences = {each.evaluation.arm: each.differences for each in compared if each.differences}
         sources = _copies_of(copies["external"][name]["generators"])
-        not_there = {**_barred(sources, differences, name), **barred}
+        not_there = {**barred_there(sources, differences, name), **barred}
         arms = arm_entries(compared, judge(differences, rule, len(images), not_there), images, positive, rule)
         both = [(here, there) for here, there in zip(own, arms, strict=True) if there["against_real"]]
-        findings = [_finding(here, there, rule) for here, there in both]
+        findings = [finding(here["arm"], here["against_real"], there["against_real"], rule) for here, there in both]
         about = described[name]
         found.append(
             {
@@ -53,7 +53,7 @@ def on_external_sets(
                 "refused": len(about["refused"]),
                 "shared": {key: value for key, value in about["shared"].items() if key != "pairs"},
                 "copies": sources,
-                "answer": _answer(name, len(images), own, arms, findings, rule),
+                "answer": f"{said_there(name, len(images), findings)} {_levels(own, arms, rule)}",
                 "findings": findings,
                 "arms": arms,
             }
@@ -61,7 +61,7 @@ def on_external_sets(
     return found
 
 
-def _each(
+def each_set(
     evaluations: Sequence[Evaluation], external: ImageSet, positive: int
 ) -> Iterator[tuple[str, ImageSet, list[Evaluation]]]:
     """Yield the name and images of each set, and the arms' evaluations on it."""
@@ -97,7 +97,8 @@ def _copies_of(generators: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _barred(sources: Sequence[dict[str, Any]], arms: Iterable[str], name: str) -> dict[str, str]:
+def barred_there(sources: Sequence[dict[str, Any]], arms: Iterable[str], name: str) -> dict[str, str]:
+    """Return why arms can't be judged on a set: pictures of their source (`copies` of its entry) copy its images."""
     kept = {each["source"]: each["kept"] for each in sources if each["kept"]}
     return {
         arm: f"{source} holds copies of images of {name} ({kept[source]:,}); run again with on_leak=drop."
@@ -106,59 +107,64 @@ def _barred(sources: Sequence[dict[str, Any]], arms: Iterable[str], name: str) -
     }
 
 
-def _finding(own: dict[str, Any], there: dict[str, Any], rule: Rule) -> dict[str, Any]:
-    """Return what became of an arm's own verdict: {"arm", "own", "there", "kind", "text"}."""
-    arm, verdicts = own["arm"], [entry["against_real"]["verdict"] for entry in (own, there)]
-    low = own["against_real"]["adjusted"]["endpoint"][0]
-    excluded = there["against_real"]["adjusted"]["endpoint"][1] < low
+def finding(arm: str, own: dict[str, Any], there: dict[str, Any], rule: Rule) -> dict[str, Any]:
+    """Return what became of an arm's own verdict: {"arm", "own", "there", "kind", "text"}.
+
+    `own` and `there` are its `against_real` on the own test set and on the external one.
+    """
+    excluded = there["adjusted"]["endpoint"][1] < own["adjusted"]["endpoint"][0]
     change = _change(there, rule)
     kind, text = "", ""
-    match verdicts:
-        case ["helps", "helps"]:
+    match own["verdict"], there["verdict"]:
+        case "helps", "helps":
             kind, text = "holds", f"the gain of {arm} holds ({change})"
-        case ["helps", "hurts"]:
+        case "helps", "hurts":
             kind, text = "reversed", f"the gain of {arm} is lost: it hurts there ({change})"
-        case ["helps", "no evidence"] if excluded:
+        case "helps", "no evidence" if excluded:
             least = "even the smallest gain that the own interval allows is excluded"
             kind, text = "lost", f"the gain of {arm} is lost ({change}; {least})"
-        case ["helps", "no evidence"]:
+        case "helps", "no evidence":
             kind, text = "not shown", f"no gain of {arm} was shown ({change}), nor that it is lost"
-        case ["helps", _]:
-            kind, text = "no verdict", f"there is no verdict on {arm}: {_first_small(there)}"
-        case ["no verdict", _]:
+        case "helps", _:
+            kind, text = "no verdict", f"there is no verdict on {arm}: {_first_small(there['reason'])}"
+        case "no verdict", _:
             pass
-        case [_, "helps"]:
+        case _, "helps":
             kind, text = "only there", f"{arm} helps ({change}), which it was not shown to do on the own test set"
-        case ["no evidence", "hurts"]:
+        case "no evidence", "hurts":
             kind, text = "hurts there", f"{arm} hurts ({change}), which it was not shown to do on the own test set"
-    return {"arm": arm, "own": verdicts[0], "there": verdicts[1], "kind": kind or "nothing new", "text": text}
+    return {
+        "arm": arm,
+        "own": own["verdict"],
+        "there": there["verdict"],
+        "kind": kind or "nothing new",
+        "text": text,
+    }
 
 
-def _answer(
-    name: str,
-    images: int,
-    own: Sequence[dict[str, Any]],
-    arms: Sequence[dict[str, Any]],
-    findings: Sequence[dict[str, Any]],
-    rule: Rule,
-) -> str:
-    said = [finding["text"] for finding in findings if finding["text"]]
+def said_there(name: str, images: int, findings: Sequence[dict[str, Any]]) -> str:
+    """Return a sentence that says what was found on a set of so many images."""
+    said = [found["text"] for found in findings if found["text"]]
     if not findings:
         said = ["nothing is compared"]
-    elif not said and all(finding["there"] == "no verdict" for finding in findings):
+    elif not said and all(found["there"] == "no verdict" for found in findings):
         said = ["there is no verdict either"]
     elif not said:
         said = ["nothing else was found than on the own test set"]
-    real, at_home = ([entry for entry in of if entry["against_real"] is None][0] for of in (arms, own))
-    level = (
-        f"{rule.endpoint_name} of real is {share(_level(real, rule))} there, {share(_level(at_home, rule))} on the own "
-        "test set"
+    return f"On {name} ({images:,} images) {'; '.join(said)}."
+
+
+def _levels(own: Sequence[dict[str, Any]], arms: Sequence[dict[str, Any]], rule: Rule) -> str:
+    there, at_home = ([entry for entry in of if entry["against_real"] is None][0] for of in (arms, own))
+    name = rule.endpoint_name
+    return (
+        f"{name[0].upper()}{name[1:]} of real is {share(_level(there, rule))} there, {share(_level(at_home, rule))} on "
+        "the own test set."
     )
-    return f"On {name} ({images:,} images) {'; '.join(said)}. {level[0].upper()}{level[1:]}."
 
 
-def _first_small(entry: dict[str, Any]) -> str:
-    reason = entry["against_real"]["reason"].removesuffix(".")
+def _first_small(reason: str) -> str:
+    reason = reason.removesuffix(".")
     return reason.replace("At least", "at least").replace("More replicates", "more replicates")
 
 
@@ -166,8 +172,7 @@ def _level(entry: dict[str, Any], rule: Rule) -> float:
     return round(entry["mean"][rule.endpoint], 3)
 
 
-def _change(entry: dict[str, Any], rule: Rule) -> str:
-    against = entry["against_real"]
+def _change(against: dict[str, Any], rule: Rule) -> str:
     estimate, adjusted = against["differences"][rule.endpoint]["estimate"], against["adjusted"]
     return (
         f"{rule.endpoint_name} {estimate * 100:+.1f} percentage points, {share(adjusted['confidence'])} interval "

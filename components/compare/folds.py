@@ -62,10 +62,13 @@ def measure_folds(
     metrics: Sequence[str],
     specificities: Sequence[Mapping[str, float]] = (),
 ) -> dict[str, Sample]:
-    """Return the sample of each score's mean over the folds; `specificities` are those of `measure`, one a fold."""
-    number = len(evaluation.probabilities)
+    """Return the sample of each score's mean over the folds; `specificities` are those of `measure`, one a fold.
+
+    An external test set is one, `folds` or not, that the trainings of all folds see: what its images bring is common to
+    them and does not average away over the folds; what trainings and generators bring varies within each fold.
+    """
     generators = [replicate["generator"] for replicate in evaluation.replicates]
-    draws = Draws.of(generators, np.repeat(np.arange(len(folds)), number).tolist())
+    draws = Draws.of(generators, evaluation.trained_for)
     found = [
         measure(
             evaluation.probabilities[:, fold.rows],

@@ -8,62 +8,27 @@ trained beside each other, on the same seeds.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from components.compare.comparison import ComparedArm, compare_arms
 from components.compare.conclusion import recommend
-from components.compare.evaluations import Evaluation, load_evaluations
+from components.compare.evaluations import load_evaluations
 from components.compare.folds import said_of
 from components.compare.gate import barred_arms, barring, cautions
 from components.compare.pool import pool_evaluations, pool_tests
-from components.compare.statistics.rule import SENSITIVITY, Judgement, Rule, judge
-from components.compare.statistics.variance import Estimate
+from components.compare.statistics.rule import SENSITIVITY, Rule, judge
 from components.compare.statistics.words import share, span
 from components.contracts.errors import InputError
 from components.contracts.files import read_json
-from components.contracts.imageset import ImageSet, read_imageset
+from components.contracts.imageset import read_imageset
 from pipelines.sweep.carry_out import run_folder
+from pipelines.sweep.external import on_external_sets, pool_external
 from pipelines.sweep.plan import PlannedRun, Sweep
-
-METRICS = (
-    "accuracy",
-    "balanced_accuracy",
-    "sensitivity",
-    "specificity",
-    "auc",
-    "sensitivity_at_specificity",
-    SENSITIVITY,
-)
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a finished run left: its verdict, and the evaluations of its arms with the test set they were made on."""
-
-    run: PlannedRun
-    verdict: dict[str, Any]
-    test: ImageSet
-    evaluations: list[Evaluation]
-
-    @property
-    def real(self) -> Evaluation:
-        """The evaluation of the arm that all others are compared with."""
-        return next(evaluation for evaluation in self.evaluations if evaluation.arm == "real")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One arm of one run; `differences`, to the real of its run, are empty for real itself."""
-
-    run: PlannedRun
-    evaluation: Evaluation
-    levels: dict[str, Estimate]
-    differences: dict[str, Estimate]
+from pipelines.sweep.rows import Row, RunResult, compare_all, entry, full_name
 
 
 def join(sweep: Sweep, folder: Path) -> dict[str, Any]:
@@ -77,7 +42,9 @@ def join(sweep: Sweep, folder: Path) -> dict[str, Any]:
     compared = {str(number): row for number, row in enumerate(rows) if row.differences}
     barred = _barred(compared, {result.run.name: result.verdict["sources"] for result in results})
     judgements = judge({key: row.differences for key, row in compared.items()}, rule, len(results[0].test), barred)
-    arms = [_entry(row, sweep, judgements.get(str(number)), rule) for number, row in enumerate(rows)]
+    arms = [entry(row, sweep, judgements.get(str(number)), rule) for number, row in enumerate(rows)]
+    with threadpool_limits(1):
+        elsewhere = on_external_sets(results, arms, sweep, rule, barred)
     advice = recommend([{**arm, "arm": full_name(arm)} for arm in arms], rule)
     return {
         "name": sweep.name,
@@ -117,6 +84,7 @@ def join(sweep: Sweep, folder: Path) -> dict[str, Any]:
             {"point": point.label, "values": point.values, **reals[number]} for number, point in enumerate(sweep.points)
         ],
         "arms": arms,
+        "external_test_sets": elsewhere,
     }
 
 
@@ -124,28 +92,6 @@ def _why_so_many(sweep: Sweep) -> list[str]:
     """Return what a pilot found at each point, where one chose the replicates."""
     found = {sweep.points[run.point].label: run.parameters["replicates_why"] for run in sweep.runs}
     return [f"{label}: {why}" if label else why for label, why in found.items() if why]
-
-
-def compare_all(results: Sequence[RunResult], rule: Rule) -> tuple[list[Row], dict[int, dict[str, Any]]]:
-    """Return a row for each arm, `real` once a point; and of each point whether the reals of its runs are one.
-
-    That is {"real_identical": whether their probabilities agree to the bit, "real_differs_by": the largest difference
-    of a mean score between two of them, 0..1}.
-    """
-    rows: list[Row] = []
-    seen: dict[int, list[ComparedArm]] = {}
-    for result in results:
-        positive = result.test.classes.index(result.verdict["data_set"]["positive_class"])
-        reals = seen.setdefault(result.run.point, [])
-        compared = compare_arms(result.evaluations, result.test, positive, rule, METRICS)
-        real = next(each for each in compared if not each.differences)
-        rows += [
-            Row(result.run, each.evaluation, each.levels, each.differences)
-            for each in compared
-            if each is not real or not reals
-        ]
-        reals.append(real)
-    return rows, {point: _agreement(reals) for point, reals in seen.items()}
 
 
 def pool_folds(results: Sequence[RunResult]) -> list[RunResult]:
@@ -165,17 +111,13 @@ def _pooled(folds: Sequence[RunResult]) -> RunResult:
         return folds[0]
     evaluations = pool_evaluations([fold.evaluations for fold in folds])
     sources = [source for fold in folds for source in fold.verdict["sources"]]
+    external = pool_external([fold.verdict["external_test_sets"] for fold in folds])
     return replace(
         folds[0],
-        verdict=folds[0].verdict | {"sources": sources},
+        verdict=folds[0].verdict | {"sources": sources, "external_test_sets": external},
         test=pool_tests([fold.test for fold in folds]),
         evaluations=evaluations,
     )
-
-
-def full_name(arm: dict[str, Any]) -> str:
-    """Return the name of an arm with its point of the grid."""
-    return f"{arm['arm']} at {arm['point']}" if arm["point"] else arm["arm"]
 
 
 def load_run(folder: Path, run: PlannedRun) -> RunResult:
@@ -191,7 +133,7 @@ def load_run(folder: Path, run: PlannedRun) -> RunResult:
     evaluations = sorted(own.glob("artifacts/*/*/evaluate/evaluation"))
     positive = verdict["data_set"]["positive_class"]
     found = load_evaluations(evaluations, run.parameters["arms"], test, external, positive)
-    return RunResult(run, verdict, test, found)
+    return RunResult(run, verdict, test, external, found)
 
 
 def check_together(results: Sequence[RunResult]) -> None:
@@ -207,6 +149,15 @@ def check_together(results: Sequence[RunResult]) -> None:
             other.test.paths, first.test.paths
         ):
             raise InputError(f"{pair}: they have different test sets; repeat one of them (remove its folder)")
+        if _external_sets(other) != _external_sets(first):
+            raise InputError(
+                f"{pair}: an external test set was changed in between; repeat one of them (remove its folder)"
+            )
+
+
+def _external_sets(result: RunResult) -> list[tuple[str, str]]:
+    """Return the external test sets that a run was evaluated on, each with the digest of its files."""
+    return [(one["name"], one["digest"]) for one in result.verdict["external_test_sets"]]
 
 
 def _barred(compared: dict[str, Row], sources: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
@@ -218,54 +169,6 @@ def _barred(compared: dict[str, Row], sources: dict[str, list[dict[str, Any]]]) 
 def _said(results: Sequence[RunResult], of: Callable[[list[dict[str, Any]]], list[str]]) -> list[str]:
     """Return what the gates of all runs say, the same once."""
     return list(dict.fromkeys(text for result in results for text in of(result.verdict["sources"])))
-
-
-def _agreement(reals: Sequence[ComparedArm]) -> dict[str, Any]:
-    first, *others = reals
-    gaps = [abs(first.levels[name].value - other.levels[name].value) for other in others for name in METRICS]
-    probabilities = first.evaluation.probabilities
-    return {
-        "real_identical": all(np.array_equal(probabilities, other.evaluation.probabilities) for other in others),
-        "real_differs_by": max(gaps, default=0.0),
-    }
-
-
-def _entry(row: Row, sweep: Sweep, judgement: Judgement | None, rule: Rule) -> dict[str, Any]:
-    evaluation = row.evaluation
-    return {
-        "point": sweep.points[row.run.point].label,
-        "arm": evaluation.arm,
-        "run": row.run.name,
-        "synthetic_images": float(np.mean(list(evaluation.synthetic_per_class.values()))),
-        "synthetic_per_class": evaluation.synthetic_per_class,
-        "training_images": evaluation.training_images,
-        "classifier": evaluation.classifier,
-        "replicates": len(evaluation.probabilities),
-        "mean": {name: level.value for name, level in row.levels.items()},
-        "intervals": {name: list(level.interval_within(rule.confidence)) for name, level in row.levels.items()},
-        "against_real": _against_real(row.differences, judgement, rule) if judgement else None,
-    }
-
-
-def _against_real(differences: dict[str, Estimate], judgement: Judgement, rule: Rule) -> dict[str, Any]:
-    return {
-        "differences": {
-            name: {"estimate": difference.value, "interval": list(difference.interval(rule.confidence))}
-            for name, difference in differences.items()
-        },
-        "adjusted": {
-            "endpoint": list(judgement.endpoint),
-            "sensitivity": list(judgement.sensitivity),
-            "confidence": judgement.confidence,
-        },
-        "p_value": judgement.p_value,
-        "p_holm": judgement.p_holm,
-        "verdict": judgement.verdict,
-        "reason": judgement.reason,
-        "ruled_out": judgement.ruled_out,
-        "scope": "recipe" if differences[rule.endpoint].recipe else "pictures",
-        "test_images_needed": judgement.test_images_needed,
-    }
 
 
 def _answer(arms: list[dict[str, Any]], recommended: str, positive: str, test_images: int, rule: Rule) -> str:

@@ -18,7 +18,7 @@ from components.contracts.files import write_json, write_text
 from components.contracts.plain_text import spreadsheet_cell
 from components.pictures.figures import Line, draw_lines, inline_svg, panels, series_style
 from pipelines.sweep.complexity import classifiers, complexity
-from pipelines.sweep.join import METRICS
+from pipelines.sweep.rows import METRICS
 
 TITLES = {
     "accuracy": "Accuracy",
@@ -155,6 +155,8 @@ def print_results(joined: dict[str, Any], console: Console) -> None:
     for note in notes(joined):
         console.print(note, style="yellow", highlight=False)
     console.print(joined["answer"], highlight=False)
+    for there in joined["external_test_sets"]:
+        console.print(there["answer"], highlight=False)
 
 
 def _table(joined: dict[str, Any], point: str, wide: bool) -> Table:

@@ -53,9 +53,24 @@ FOLDS: dict[str, Folded] = {
     "5 test folds of 1 generator, none differs": Folded(generators=1),
     "5 test folds, 9 arms": Folded(arms=9, replicates=3),
     "5 test folds of 12 images": Folded(30, 30),
+    **{
+        f"an external set of {2 * n:,}, {k} test folds, {r} replicates": Folded(folds=k, replicates=r, elsewhere=n)
+        for n, k, r in ((20, 5, 3), (150, 5, 3), (800, 5, 3), (150, 2, 2), (150, 10, 3))
+    },
+    "an external set unlike the own, 5 test folds": Folded(replicates=3, elsewhere=150, shift=0.1),
+    "an external set, 5 test folds, 9 arms": Folded(arms=9, replicates=3, elsewhere=150),
+    **{
+        f"an external set, 5 test folds of {g} generators, luck among them": Folded(
+            replicates=r, generators=g, luck=0.3, elsewhere=150
+        )
+        for g, r in ((2, 4), (5, 5))
+    },
 }
 # Arms that are equally good over all training sets, but not with the ones at hand: of that no interval speaks.
-OTHER_TRAINING_SETS = {"5 test folds, arms with luck in their training sets": Folded(own=True)}
+OTHER_TRAINING_SETS = {
+    "5 test folds, arms with luck in their training sets": Folded(own=True),
+    "an external set, 5 test folds, such arms": Folded(own=True, elsewhere=150),
+}
 CHOSEN = {"replicates chosen by a pilot": USUAL, "so chosen, trainings vary twice as much": NOISY}
 SIZES = {330: (180, 150), 660: (360, 300), 3300: (1800, 1500)}
 

@@ -28,7 +28,8 @@ class Folded:
 
     `features` are told apart by `distance`, in standard deviations between the means of the classes; `luck` moves the
     mean of a generator's class, `synthetic` points a class are drawn. `own` gives each arm features of its own, equally
-    good: then arms are equally good over all training sets, but not with these.
+    good: then arms are equally good over all training sets, but not with these. `elsewhere` images of each class are an
+    external test set, `shift` further on in every feature: the arms are judged on it alone, by the models of all folds.
     """
 
     negatives: int = 360
@@ -42,48 +43,75 @@ class Folded:
     luck: float = 0.0
     synthetic: int = 60
     own: bool = False
+    elsewhere: int = 0
+    shift: float = 0.0
 
 
 def experiment(size: Folded, seed: Sequence[int]) -> dict[str, dict[str, Judgement]]:
     """Draw one experiment, train all of it, and judge its arms by each endpoint over the pooled folds."""
     rng = np.random.default_rng(seed)
-    labels = np.repeat([0, 1], [size.negatives, size.positives])
+    labels = np.repeat([0, 1, 0, 1], [size.negatives, size.positives, size.elsewhere, size.elsewhere])
     names = ["real", *(f"gan:{n + 1}" for n in range(size.arms))]
     views = _points(size, labels, len(names), rng)
     fold = np.concatenate([rng.permutation(np.arange(n) % size.folds) for n in (size.negatives, size.positives)])
-    found: dict[str, list[dict[str, Sample]]] = {name: [] for name in names}
-    draws = {name: _draws(size, name) for name in names}
-    fewest = 0
-    for k in range(size.folds):
-        test, rest = np.flatnonzero(fold == k), np.flatnonzero(fold != k)
-        clusters = Clusters.of(labels[test], test)
-        fewest += clusters.fewest
-        at: dict[str, float] = {}
+    elsewhere = np.arange(len(fold), len(labels))
+    tests = [np.flatnonzero(fold == k) for k in range(size.folds)]
+    predicted: dict[str, list[tuple[np.ndarray, list[float]]]] = {name: [] for name in names}
+    for test in tests:
+        rest = np.setdiff1d(np.arange(len(fold)), test)
         for name, x in zip(names, views, strict=True):
-            p, thresholds = _trained(size, x, labels, test, rest, name, rng)
-            if name == "real":
-                operating = operating_specificity(p, labels[test] == 1, 1, thresholds)
-                at = {"sensitivity_at_specificity": RULE.endpoint_specificity, SENSITIVITY: operating}
-            wanted = (*ENDPOINTS, SENSITIVITY)
-            found[name].append(measure(p, labels[test], 1, clusters, draws[name], wanted, thresholds, at))
-    whole = {
-        name: {score: pooled([each[score] for each in of], draws[name]) for score in of[0]}
-        for name, of in found.items()
-    }
+            predicted[name].append(_trained(size, x, labels, elsewhere if size.elsewhere else test, rest, name, rng))
+    if size.elsewhere:
+        tests = [elsewhere]
+        predicted = {name: [_together(folds)] for name, folds in predicted.items()}
+    clusters = [Clusters.of(labels[test], test) for test in tests]
+    draws = {name: _draws(size, name) for name in names}
+    at = [_specificities(p, labels[test], cuts) for test, (p, cuts) in zip(tests, predicted["real"], strict=True)]
+    whole = {name: _over(folds, tests, labels, clusters, draws[name], at) for name, folds in predicted.items()}
+    fewest = sum(each.fewest for each in clusters)
     differences = {
         name: {score: estimate(sample, fewest, whole["real"][score]) for score, sample in of.items()}
         for name, of in whole.items()
         if name != "real"
     }
-    return {name: judge(differences, replace(RULE, endpoint=name), len(labels)) for name in ENDPOINTS}
+    images = sum(map(len, tests))
+    return {name: judge(differences, replace(RULE, endpoint=name), images) for name in ENDPOINTS}
+
+
+def _together(folds: Sequence[tuple[np.ndarray, list[float]]]) -> tuple[np.ndarray, list[float]]:
+    """Return the trainings of all folds, and their thresholds, as those of one."""
+    return np.concatenate([p for p, _ in folds]), [cut for _, cuts in folds for cut in cuts]
+
+
+def _specificities(p: np.ndarray, labels: np.ndarray, thresholds: Sequence[float]) -> dict[str, float]:
+    operating = operating_specificity(p, labels == 1, 1, thresholds)
+    return {"sensitivity_at_specificity": RULE.endpoint_specificity, SENSITIVITY: operating}
+
+
+def _over(
+    folds: Sequence[tuple[np.ndarray, list[float]]],
+    tests: Sequence[np.ndarray],
+    labels: np.ndarray,
+    clusters: Sequence[Clusters],
+    draws: Draws,
+    at: Sequence[dict[str, float]],
+) -> dict[str, Sample]:
+    """Return the sample of each score of an arm, over all its test sets."""
+    wanted = (*ENDPOINTS, SENSITIVITY)
+    found = [
+        measure(p, labels[test], 1, own, draws, wanted, cuts, specificities)
+        for (p, cuts), test, own, specificities in zip(folds, tests, clusters, at, strict=True)
+    ]
+    return {score: pooled([each[score] for each in found], draws) for score in wanted}
 
 
 def _points(size: Folded, labels: np.ndarray, arms: int, rng: np.random.Generator) -> list[np.ndarray]:
     """Return what each arm sees of the images (float64, N x features)."""
-    sign = (2 * labels - 1)[:, None] * size.distance / 2 / np.sqrt(size.features)
+    middle = (2 * labels - 1)[:, None] * size.distance / 2 / np.sqrt(size.features)
+    middle = middle + size.shift * (np.arange(len(labels)) >= size.negatives + size.positives)[:, None]
     if size.own:
-        return [sign + rng.normal(size=(len(labels), size.features)) for _ in range(arms)]
-    return [sign + rng.normal(size=(len(labels), size.features))] * arms
+        return [middle + rng.normal(size=(len(labels), size.features)) for _ in range(arms)]
+    return [middle + rng.normal(size=(len(labels), size.features))] * arms
 
 
 def _draws(size: Folded, name: str) -> Draws:

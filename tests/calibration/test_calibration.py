@@ -21,6 +21,7 @@ TRIALS = 60  # with a true rate of 5%, 9 or more false verdicts have a chance of
         "nearly perfect, 3 replicates",
         "5 test folds, 3 replicates",
         "5 test folds of 2 generators, luck among them",
+        "an external set of 300, 5 test folds, 3 replicates",
     ],
 )
 def test_false_verdicts_stay_rare(name):

@@ -44,3 +44,31 @@ def make_fold(folder: Path, number: int) -> None:
     write_imageset(place, test)
     for path in folder.glob("artifacts/*/*/evaluate/evaluation/evaluation.json"):
         path.write_text(json.dumps(json.loads(path.read_text()) | {"test_set_digest": test.digest()}))
+
+
+def add_external(folder: Path) -> None:
+    """Let a finished run have been evaluated on an external test set `b` as well: its test images, under other names.
+
+    There the models are mostly wrong, but those of traditional+gan:50%, which are always right.
+    """
+    (prepared,) = folder.glob("artifacts/*/prepare")
+    test = read_imageset(prepared / "test_set")
+    external = replace(
+        test,
+        images=test.images.copy(),
+        paths=np.char.add("b/", test.paths),
+        splits=np.full(len(test), "b"),
+        folds=np.full(len(test), -1),
+    )
+    write_imageset(prepared / "external_set", external)
+    for path in folder.glob("artifacts/*/*/evaluate/evaluation/evaluation.json"):
+        about = json.loads(path.read_text())
+        wrong = 0.4 * (1 - test.labels) + 0.6 * np.random.default_rng(0).random(len(test))  # alike in all trainings
+        right = test.labels if about["arm"] == "traditional+gan:50%" else wrong
+        each = np.stack([1 - right, right], axis=1).astype(np.float32)
+        np.save(path.with_name("external.npy"), np.tile(each, (len(about["replicates"]), 1, 1)))
+        path.write_text(json.dumps(about | {"external_set_digest": external.digest()}))
+    copies = {"source": "gan", "pictures": 50, "found": 0, "dropped": 0, "kept": 0}
+    entry = {"name": "b", "digest": "e", "answer": "", "copies": [copies]}
+    verdict = json.loads((folder / "verdict.json").read_text())
+    (folder / "verdict.json").write_text(json.dumps(verdict | {"external_test_sets": [entry]}))
