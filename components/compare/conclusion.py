@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.compare.gate import barred_arms, barring
+from components.compare.statistics.draws import FEWEST_GENERATORS
 from components.compare.statistics.rule import SENSITIVITY, Rule
 from components.compare.statistics.words import share, span
 from components.contracts.arms import Arm, parse_arm
@@ -63,26 +64,39 @@ def _answer(
     shown = helping or max(rivals, key=lambda arm: _difference(arm, endpoint)["estimate"])
     against = shown["against_real"]
     pictures = against["scope"] == "pictures"
-    moved = f"from {_share(real, endpoint)} to {_share(shown, endpoint)}, by {_change(shown, endpoint)}"
     on_images = f"on {test_images:,} test images"
+    change = _change(shown, endpoint)
     if helping:
         helps = "these pictures help" if pictures else f"{recommended} helps"
         named = f" ({recommended})" if pictures else ""
-        said = [f"Yes, {helps}: {_recipe(shown)}{named} lift {name} {on_images} {moved}."]
+        levels = f"from {_share(real, endpoint)} with the real images alone (real) to {_share(shown, endpoint)}"
+        said = [f"Yes, {helps}: {_recipe(shown)}{named} lift {name} {on_images} {levels}, by {change}."]
     else:
-        best = "the only one" if len(rivals) == 1 else "the best one"
         untold = all(arm["against_real"]["verdict"] == "no verdict" for arm in rivals)
-        changed = f"{best}, {shown['arm']} ({_recipe(shown)}), changes {name} {moved}."
+        changed = (
+            f"{shown['arm']} ({_recipe(shown)}), changes {name} from {_share(real, endpoint)} to "
+            f"{_share(shown, endpoint)}, by {change}."
+        )
         if untold:
             reason = against["reason"]
-            said = [f"No verdict: {reason[0].lower()}{reason[1:]}", f"{on_images.capitalize()} {changed}"]
+            said = [f"No verdict: {reason[0].lower()}{reason[1:]}"]
+        elif len(rivals) == 1:
+            left = " left" if others else ""
+            said = [f"The one arm{left} beside the real images alone (real) was not shown to help {on_images}."]
         else:
-            said = [f"No arm was shown to help {on_images}: {changed}"]
+            said = [
+                f"None of {len(rivals)} arms, other ways to train than on the real images alone (real), was shown to "
+                f"help {on_images}."
+            ]
+        said.append(f"{'That arm' if len(rivals) == 1 else 'The best one'}, {changed}")
         said += [against["ruled_out"]] if against["verdict"] == "no evidence" else []
     said.append(_missed_disease(real, shown, positive_class, rule))
     said += _others(rivals, helping, "helps", "help", " too") + _others(rivals, None, "hurts", "hurt", "")
     if pictures:
-        said.append("Too few generators drew the pictures to speak of the recipe: this is about these pictures.")
+        said.append(
+            f"As fewer than {FEWEST_GENERATORS} generators drew them, this holds for these synthetic pictures, not for "
+            "others drawn in the same way."
+        )
     return " ".join(said)
 
 
@@ -103,9 +117,8 @@ def _missed_disease(real: dict[str, Any], shown: dict[str, Any], positive_class:
     nearer, further = (_more(end) for end in (sorted((low, high), key=abs) if one_side else (high, low)))
     interval = f"{nearer.split()[0] if one_side and nearer[0].isdigit() else nearer} to {further}"
     return (
-        f"At equal false alarms it misses {_missed(shown)} of 1,000 {positive_class} images where real, the real "
-        f"images alone, misses {_missed(real)}: {_more(sensitivity['estimate'])} ({share(rule.confidence)} interval "
-        f"{interval})."
+        f"At equal false alarms it misses {_missed(shown)} of 1,000 {positive_class} images and real "
+        f"{_missed(real)}: {_more(sensitivity['estimate'])} ({share(rule.confidence)} interval {interval})."
     )
 
 

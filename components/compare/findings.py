@@ -118,16 +118,17 @@ def _mislabelled(source: str, classes: Sequence[dict[str, Any]]) -> list[dict[st
     for of in classes:
         found, real = of["label_fidelity"]["synthetic"], of["label_fidelity"]["real"]
         if found and real and found["interval"][1] < LEAST_FIDELITY * real["share"]:
-            most = max(found["taken_for"], key=lambda name: found["taken_for"][name])
+            most, label = max(found["taken_for"], key=lambda name: found["taken_for"][name]), shown(of["class"])
             said.append(
-                f"{_percent(found['share'])} of {shown(of['class'])} (interval {_percent(found['interval'][0])} to "
-                f"{_percent(found['interval'][1])}; of real ones {_percent(real['share'])}), most for {shown(most)}"
+                f"{_percent(found['share'])} of its pictures of {label} for {label} (interval "
+                f"{_percent(found['interval'][0])} to {_percent(found['interval'][1])}; of real ones "
+                f"{_percent(real['share'])}), most for {shown(most)}"
             )
     if not said:
         return []
     text = (
-        f"{source}: pictures look like another class than they are called. Classifiers trained on real images take for "
-        f"their own class {'; '.join(said)}."
+        f"{source}: pictures look like another class than they are called. Classifiers trained on real images take "
+        f"{'; '.join(said)}."
     )
     return [{"kind": "labels", "bars": False, "text": text}]
 

@@ -115,7 +115,7 @@ def test_pictures_that_look_like_another_class_are_told():
     assert sources[0]["judged"]
     [said] = cautions(sources)
     assert said.startswith("gan: pictures look like another class than they are called. Classifiers trained on real")
-    assert "take for their own class 20.0% of malignant (interval" in said
+    assert "take 20.0% of its pictures of malignant for malignant (interval" in said
     assert said.endswith("of real ones 90.0%), most for benign.")
     found = sources[0]["classes"][1]["label_fidelity"]
     assert found["synthetic"]["interval"][0] < 0.2 < found["synthetic"]["interval"][1] < 0.3

@@ -147,7 +147,7 @@ def test_without_a_helping_arm_real_is_recommended():
     arms = {"real": (0, 1.3), "gan:20": (20, 1.3)}
     found = verdict(arms=arms)
     assert found["recommendation"]["arm"] == "real"
-    assert found["answer"].startswith("No arm was shown to help on 160 test images")
+    assert found["answer"].startswith("The one arm beside the real images alone (real) was not shown to help on 160")
     assert found["arms"][1]["against_real"]["verdict"] == "no evidence"
 
 
@@ -224,7 +224,7 @@ def test_a_source_that_keeps_copies_of_test_images_gets_no_verdict_and_the_answe
     assert verdicts[1] == {"gan:20": "no verdict", "gan:30": "no verdict", "traditional": "no evidence"}
     assert leaky["answer"].startswith("gan holds near-copies of test images: 18 of its 100 pictures (benign 9, malig")
     assert "on_leak=drop" in leaky["answer"]
-    assert "the only one, traditional" in leaky["answer"]
+    assert "The one arm left beside the real images alone (real) was not shown" in leaky["answer"]
     assert leaky["recommendation"]["arm"] == "real"
     [source] = leaky["sources"]
     assert not source["judged"]
