@@ -94,7 +94,7 @@ def _answer(
     said += _others(rivals, helping, "helps", "help", " too") + _others(rivals, None, "hurts", "hurt", "")
     if pictures:
         said.append(
-            f"As fewer than {FEWEST_GENERATORS} generators drew them, this holds for these synthetic pictures, not for "
+            f"As fewer than {FEWEST_GENERATORS} generators drew the synthetic images, this holds for these, not for "
             "others drawn in the same way."
         )
     return " ".join(said)

@@ -97,7 +97,7 @@ def test_few_generators_make_it_an_answer_about_these_pictures():
     assert text.startswith(
         "Yes, these pictures help: 120 synthetic images a class beside the real ones (gan:120) lift balanced accuracy"
     )
-    assert text.endswith("this holds for these synthetic pictures, not for others drawn in the same way.")
+    assert text.endswith("drew the synthetic images, this holds for these, not for others drawn in the same way.")
 
 
 def test_without_a_verdict_the_reason_comes_first():
