@@ -3,7 +3,8 @@
     python tests/bench/bench_duplicates.py [images] [image_size] [threads]
 
 Defaults: 30000 images at 32 x 32 on 2 threads. The images are JPEGs of 224 x 224, smooth skin-like fields with noise;
-5% of them are flipped or turned copies of another at another quality, and 1% are copied byte for byte.
+5% of them are flipped or turned copies of another at another quality, and 1% are copied byte for byte. Beside it a loop
+over the files with Pillow, which decodes, converts and scales each, and looks for nothing.
 """
 
 import json
@@ -62,6 +63,15 @@ def timed_function(module: object, name: str) -> None:
     setattr(module, name, call)
 
 
+def pillow_loop(root: Path) -> np.ndarray:
+    """Return all images (uint8, N x S x S x 3), read one after the other as many scripts do."""
+    pixels = []
+    for path in sorted(root.rglob("*.jpg")):
+        with Image.open(path) as image:
+            pixels.append(np.asarray(image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.BILINEAR)))
+    return np.stack(pixels)
+
+
 def main() -> None:
     """Draw the data set, then time the stage and its parts."""
     for name in ("read_images", "near_duplicates", "draw_test_set", "validation_folds", "write_imageset"):
@@ -76,6 +86,8 @@ def main() -> None:
         with timed("prepare"):
             names = ("development_set", "test_set", "data_report", "page.html", "external_set")
             stage.prepare(open_data_set(str(root)), settings, *(out / name for name in names))
+        with timed("a loop with Pillow, which looks for nothing"):
+            pillow_loop(root)
         report = json.loads((out / "data_report" / "data_report.json").read_text())
     planted = sum(number % NEAR_EVERY == 3 for number in range(COUNT))
     print(f"near-duplicates: {report['near_duplicate_count']} found, {planted} planted")
