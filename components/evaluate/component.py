@@ -25,10 +25,11 @@ def evaluate(
     from components.contracts.features import read_features
     from components.contracts.imageset import read_imageset
     from components.contracts.progress import stage
+    from components.contracts.slots import slot
     from components.evaluate.evaluate import evaluate
     from components.evaluate.views import confusion_view, roc_view
 
-    with stage("evaluate", arm):
+    with slot(), stage("evaluate", arm):
         evaluation.metadata["display_name"] = f"evaluation {arm}"
         classification_metrics.metadata["display_name"] = f"classification metrics {arm}"
         test = read_imageset(test_set.path)

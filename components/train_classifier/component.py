@@ -27,12 +27,15 @@ def train_classifier(
 
     Gives one model a replicate, their training curves and their predictions for the validation rows.
     """
+    from dataclasses import asdict
+
     from components.contracts.arms import parse_arm
     from components.contracts.classifier import load_classifier
     from components.contracts.imageset import read_imageset
     from components.contracts.progress import stage
+    from components.contracts.slots import slot
 
-    with stage("train_classifier", arm):
+    with slot(), stage("train_classifier", arm):
         models.metadata["display_name"] = f"models {arm}"
         development, synthetic = read_imageset(development_set.path), read_imageset(synthetic_set.path)
         recipe = parse_arm(arm)
@@ -56,12 +59,16 @@ def train_classifier(
             from components.classifiers.start import start_tensorflow
 
             start_tensorflow()
-            from components.train_classifier.train import ClassifierSettings, train_classifier
+            from components.train_classifier.helpers import Job
+            from components.train_classifier.replicates import ClassifierSettings
+            from components.train_classifier.train import train_classifier
 
             settings = ClassifierSettings(
                 epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, dropout=dropout, patience=patience
             )
             on_gpu = device == "auto" and gpus not in ("", "0") and "train_classifier" in gpu_stages
+            paths = (development_set.path, synthetic_set.path, network.path, models.path)
+            job = Job(*paths, arm, seed, asdict(settings), threads)
             train_classifier(
                 development,
                 synthetic,
@@ -74,4 +81,5 @@ def train_classifier(
                 threads=threads,
                 models_folder=models.path,
                 on_gpu=on_gpu,
+                helped_with=None if on_gpu else job,
             )

@@ -22,6 +22,7 @@ from requests import RequestException
 
 from components.contracts.errors import InputError
 from components.contracts.progress import failed, parse
+from components.contracts.slots import VARIABLE as SLOTS
 from components.storage.objects import VARIABLES, is_address
 from pipelines.digest import code_digest
 from pipelines.parameters import addresses
@@ -61,7 +62,7 @@ def check_images(images: Iterable[str]) -> None:
             )
 
 
-def docker_runner(parameters: dict[str, Any], artifacts: str, checkpoints: str) -> local.DockerRunner:
+def docker_runner(parameters: dict[str, Any], artifacts: str, checkpoints: str, slots: str) -> local.DockerRunner:
     """Return KFP's runner for a run with these parameters, whose stages have as few rights as they need.
 
     They run as the current user, without capabilities, and can write only below `artifacts`, `checkpoints` and /tmp;
@@ -79,9 +80,10 @@ def docker_runner(parameters: dict[str, Any], artifacts: str, checkpoints: str) 
     return local.DockerRunner(
         labels={LABEL: artifacts},
         user=f"{os.getuid()}:{os.getgid()}",
-        environment={"GANSWEEP_CHECKPOINTS": checkpoints, **login},
+        environment={"GANSWEEP_CHECKPOINTS": checkpoints, SLOTS: slots, **login},
         mounts=[
             Mount(checkpoints, checkpoints, type="bind"),
+            Mount(slots, slots, type="bind", read_only=True),
             *(Mount(path, path, type="bind", read_only=True) for path in given if not is_address(path)),
         ],
         tmpfs={"/tmp": ""},

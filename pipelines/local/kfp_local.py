@@ -14,6 +14,8 @@ import yaml
 from kfp import components, local
 from kfp.local.orchestrator.enhanced_dag_orchestrator import ParallelExecutor
 
+from components.contracts.slots import VARIABLE as SLOTS
+
 
 def main(pipeline_file: str, parameters_file: str, artifacts: str, runner: str, cells: str) -> None:
     """Run the pipeline to its end; raises RuntimeError from the runner if a stage failed.
@@ -27,7 +29,7 @@ def main(pipeline_file: str, parameters_file: str, artifacts: str, runner: str, 
     if runner == "docker":
         from pipelines.local.containers import docker_runner
 
-        stages = docker_runner(parameters, artifacts, os.environ["GANSWEEP_CHECKPOINTS"])
+        stages = docker_runner(parameters, artifacts, os.environ["GANSWEEP_CHECKPOINTS"], os.environ[SLOTS])
     allow_cells(int(cells))
     local.init(runner=stages, pipeline_root=artifacts, raise_on_error=True)
     components.load_component_from_file(pipeline_file)(**parameters)

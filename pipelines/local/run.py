@@ -18,6 +18,8 @@ import yaml
 from components.contracts.files import copy_whole, fresh_folder, remove_parts
 from components.contracts.plain_text import plain_lines
 from components.contracts.progress import Event, parse
+from components.contracts.slots import VARIABLE as SLOTS
+from components.contracts.slots import make_slots
 from pipelines.compile import compile_pipeline, local_tag
 from pipelines.runs.endings import StageError, ended_by_signals
 from pipelines.runs.folder import RESULTS, start_anew
@@ -37,7 +39,7 @@ def run_locally(
     """Run the pipeline with the parameters in `folder`, showing its events in `view`.
 
     Stages are processes, or with the runner "docker" containers of their images; so many `cells` of a loop run side by
-    side, which changes no result.
+    side, or where there are fewer so many trainings of theirs, which changes no result.
 
     Leaves report.html, verdict.json, ledger.csv, summary.md, pipeline.yaml, run.log and artifacts/ in the folder, which
     the caller owns; a run that was killed while it copied its results is only brought to its end. checkpoints/ stays
@@ -99,7 +101,9 @@ def _run_stages(folder: Path, view: View, cells: int, runner: str, checkpoints: 
         runner,
         str(cells),
     ]
-    environment = stage_environment(checkpoints, temporary)
+    slots = temporary / "slots"
+    make_slots(slots, cells)
+    environment = {**stage_environment(checkpoints, temporary), SLOTS: str(slots)}
     events: list[Event] = []
     containers = _no_container_left(artifacts) if runner == "docker" else nullcontext()
     started = _process_group(command, environment)

@@ -97,7 +97,8 @@ def paper(root: Path, size: int, looks: int) -> None:
     start_tensorflow()
     from components.contracts.arms import parse_arm
     from components.contracts.classifier import Classifier
-    from components.train_classifier.train import ClassifierSettings, train_classifier
+    from components.train_classifier.replicates import ClassifierSettings
+    from components.train_classifier.train import train_classifier
 
     settings = ClassifierSettings(epochs=1, batch_size=32, learning_rate=1e-3, dropout=0.25, patience=0)
     chosen = Classifier("paper", "paper", "all", "weights")

@@ -10,7 +10,8 @@ from components.contracts.errors import InputError
 from components.contracts.metrics import METRICS
 from components.evaluate.evaluate import evaluate, operating_threshold
 from components.evaluate.views import ROC_POINTS, confusion_view, roc_view
-from components.train_classifier.train import ClassifierSettings, train_classifier
+from components.train_classifier.replicates import ClassifierSettings
+from components.train_classifier.train import train_classifier
 
 SETTINGS = ClassifierSettings(epochs=3, batch_size=8, learning_rate=2e-3, dropout=0.1, patience=0)
 

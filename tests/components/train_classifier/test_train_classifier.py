@@ -13,8 +13,9 @@ from components.contracts.classifier import chosen
 from components.contracts.errors import InputError
 from components.contracts.imageset import read_imageset, write_imageset
 from components.contracts.progress import parse
-from components.train_classifier import train
-from components.train_classifier.train import ClassifierSettings, train_classifier
+from components.train_classifier import replicates
+from components.train_classifier.replicates import ClassifierSettings
+from components.train_classifier.train import train_classifier
 
 SETTINGS = ClassifierSettings(epochs=4, batch_size=8, learning_rate=2e-3, dropout=0.25, patience=0)
 REPOSITORY = Path(__file__).parents[3]
@@ -24,7 +25,8 @@ import sys
 from components.contracts.arms import parse_arm
 from components.contracts.classifier import chosen
 from components.contracts.imageset import read_imageset
-from components.train_classifier.train import ClassifierSettings, train_classifier
+from components.train_classifier.replicates import ClassifierSettings
+from components.train_classifier.train import train_classifier
 development, synthetic, models = sys.argv[1:]
 train_classifier(read_imageset(development), read_imageset(synthetic), parse_arm("traditional+gan:6"), 2, 7,
     ClassifierSettings(epochs=4, batch_size=8, learning_rate=2e-3, dropout=0.25, patience=0),
@@ -49,12 +51,12 @@ def weights_of(path):
 def test_replicates_share_one_trace_and_write_what_the_contract_says(tmp_path, colour_set, monkeypatch, capsys):
     fitters = []
 
-    class Remembered(train.Fitter):
+    class Remembered(replicates.Fitter):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
             fitters.append(self)
 
-    monkeypatch.setattr(train, "Fitter", Remembered)
+    monkeypatch.setattr(replicates, "Fitter", Remembered)
     development = colour_set(18)  # folds of different sizes
     training = trained(tmp_path / "models", development, replicates=3)
 

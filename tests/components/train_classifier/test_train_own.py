@@ -12,7 +12,8 @@ from components.classifiers.own import networks_of_file
 from components.contracts.arms import parse_arm
 from components.contracts.classifier import Classifier
 from components.evaluate.evaluate import evaluate
-from components.train_classifier.train import ClassifierSettings, train_classifier
+from components.train_classifier.replicates import ClassifierSettings
+from components.train_classifier.train import train_classifier
 
 SETTINGS = ClassifierSettings(epochs=3, batch_size=8, learning_rate=2e-3, dropout=0.0, patience=0)
 OWN = Classifier("mine.keras", "own", "all", "weights", "mine.keras")
