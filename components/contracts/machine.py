@@ -1,6 +1,8 @@
 """How much of this machine a run may use: processors and memory, and how many cells of a loop they hold at a time."""
 
 import os
+import resource
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +40,12 @@ def this_machine(root: Path = Path("/")) -> Machine:
             cores = min(cores, max(1, quota // period))
         memory = min([memory, *_numbers(folder / "memory.max"), *_numbers(folder / "memory.limit_in_bytes")])
     return Machine(cores, memory)
+
+
+def peak_memory() -> int:
+    """Return the most bytes of memory that this process has held, mapped files with it."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
 
 
 def _control_groups(root: Path) -> Iterator[Path]:

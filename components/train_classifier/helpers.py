@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from components.contracts.errors import InputError
-from components.contracts.machine import this_machine
+from components.contracts.machine import CELL_BYTES, peak_memory, this_machine
 from components.contracts.slots import spare_slot
 from components.train_classifier.share import SharedWork
 
@@ -42,7 +42,7 @@ class Helpers:
         told = {"job": asdict(job), "work": str(work.folder), "replicates": work.replicates} if job else {}
         # In safe mode Python finds no module in the working folder; packages are where this process finds them.
         self._command = [sys.executable, "-P", "-m", "components.train_classifier.helper", json.dumps(told)]
-        self._most = this_machine().cells_at_once(job.threads) - 1 if job else 0
+        self._threads = job.threads if job else 0
         self._running: list[subprocess.Popen] = []
         self._since = time.monotonic()
 
@@ -60,7 +60,7 @@ class Helpers:
         self._check()
         waiting = self._work.replicates - len(self._work.claimed_by()) - len(self._without_work())
         long_enough = time.monotonic() - self._since >= SECONDS_TO_START
-        if waiting > 0 and len(self._running) < self._most and long_enough:
+        if self._threads and waiting > 0 and long_enough and len(self._running) < self._most():
             slot = spare_slot()
             if slot is not None:
                 try:
@@ -74,6 +74,10 @@ class Helpers:
             self._end(process)
         self._check()
         return bool(self._running)
+
+    def _most(self) -> int:
+        """Return how many helpers this machine has room for; each takes as much memory as this process did."""
+        return this_machine().workers(self._threads, max(CELL_BYTES, peak_memory())) - 1
 
     def _start(self, slot: int) -> None:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from components.contracts.machine import Machine, this_machine
+from components.contracts.machine import Machine, peak_memory, this_machine
 
 GIB = 2**30
 
@@ -97,3 +97,7 @@ def test_workers_of_a_stage_fit_into_processors_and_memory():
     assert Machine(16, 64 * GIB).workers(threads=1, memory=GIB // 2) == 16
     assert Machine(16, 4 * GIB).workers(threads=1, memory=GIB // 2) == 8
     assert Machine(2, 64 * GIB).workers(threads=4, memory=GIB // 2) == 1
+
+
+def test_the_most_memory_that_was_held_is_in_bytes():
+    assert 2**23 < peak_memory() < 2**40

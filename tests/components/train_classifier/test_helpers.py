@@ -42,6 +42,7 @@ def wait_for(condition) -> None:
 def a_machine_of_16_cores(monkeypatch):
     """Helpers pay at once, and no slots are those of another test."""
     monkeypatch.setattr(helping, "this_machine", lambda: Machine(16, 64 * GIB))
+    monkeypatch.setattr(helping, "peak_memory", lambda: GIB)
     monkeypatch.setattr(helping, "SECONDS_TO_START", 0)
     monkeypatch.delenv(slots.VARIABLE, raising=False)
 
@@ -162,6 +163,8 @@ def test_all_processors_are_used_but_no_more_helpers_than_replicates(idle, monke
     assert started(idle(1, "one")) == 0
     monkeypatch.setattr(helping, "this_machine", lambda: Machine(16, 8 * GIB))
     assert started(idle(40, "little memory")) == 3
+    monkeypatch.setattr(helping, "peak_memory", lambda: 4 * GIB)
+    assert started(idle(40, "a large network")) == 1
 
 
 def test_cells_of_a_loop_share_what_is_idle(idle, tmp_path, monkeypatch):
