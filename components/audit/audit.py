@@ -14,10 +14,14 @@ from components.audit.privacy import measure_privacy
 from components.contracts.features import Features
 from components.contracts.files import fresh_folder, write_json
 from components.contracts.imageset import ImageSet
+from components.contracts.machine import this_machine
 from components.contracts.progress import report
 from components.storage.addresses import local_file
 
 FEATURE_CHUNK = 512
+QUALITY_BYTES = (
+    2**30
+)  # what judging one generator takes at most, by features of 2500 images and as many real ones twice
 
 
 def audit(
@@ -34,7 +38,8 @@ def audit(
     """Write audit.json: of every generator's images the quality, the privacy, and whether they know the test set.
 
     Quality is judged by `features`, or by those of Inception with the weights in the file `inception_weights` if that
-    is not "". Same seed, same bits. Raises InputError if the weights can't be used or features are missing.
+    is not "". Generators are judged on all processors, each on `threads` of them, and in the memory that there is. Same
+    seed, same bits. Raises InputError if the weights can't be used or features are missing.
     """
     torch.set_num_threads(threads)
     with threadpool_limits(threads):
@@ -42,11 +47,13 @@ def audit(
             {"development": development, "synthetic": synthetic}, features, inception_weights
         )
         generators = generators_of(synthetic)
+        # Inception makes its features on the way, and in one place.
+        workers = 1 if inception_weights else this_machine().workers(threads, QUALITY_BYTES)
         write_json(
             fresh_folder(report_folder) / "audit.json",
             {
                 "features": about,
-                "quality": measure_quality(synthetic, development, generators, features_of, seed),
+                "quality": measure_quality(synthetic, development, generators, features_of, seed, workers),
                 "memorisation_rule": ABOUT,
                 "memorisation": measure_privacy(synthetic, development, test, generators, seed),
             },

@@ -2,16 +2,20 @@ import base64
 import dataclasses
 import io
 import json
+import threading
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from components.audit import audit as stage
+from components.audit import measure
 from components.audit.audit import audit
 from components.audit.generators import generators_of
 from components.audit.privacy import measure_privacy
 from components.contracts.features import measured_rows, read_features
 from components.contracts.imageset import ImageSet
+from components.contracts.machine import Machine
 from components.contracts.progress import parse
 from components.embed.embed import embed
 
@@ -60,6 +64,23 @@ def run(phantom_set, phantom_test_set, features, tmp_path):
         return folder / "audit.json", json.loads((folder / "audit.json").read_text(), parse_constant=refuse)
 
     return audited
+
+
+def test_generators_are_judged_on_all_processors_with_the_same_figures(run, synthetic_set, monkeypatch):
+    monkeypatch.setattr(stage, "this_machine", lambda: Machine(1, 2**36))
+    alone = run(synthetic_set, "alone")[0].read_text()
+    met, both, judge = [], threading.Barrier(2), measure.quality
+
+    def judged_beside_another(*args):
+        if len(met) < 2:
+            met.append(threading.get_ident())
+            both.wait(300)
+        return judge(*args)
+
+    monkeypatch.setattr(stage, "this_machine", lambda: Machine(2, 2**36))
+    monkeypatch.setattr(measure, "quality", judged_beside_another)
+    assert run(synthetic_set, "together")[0].read_text() == alone
+    assert len(set(met)) == 2
 
 
 def test_the_audit_holds_quality_and_privacy_of_every_generator(run, phantom_set, synthetic_set, capsys):
