@@ -91,7 +91,8 @@ def measure(name: str, work: Callable[[Path, bool], str], root: Path) -> None:
         digests.append(work(root, alone))
         took, used = time.monotonic() - start, processor_seconds() - used
         print(
-            f"{name}, {'one worker' if alone else 'all processors'}: {took:.1f} s, {used:.1f} of processors", flush=True
+            f"{name}, {'one worker' if alone else 'all processors'}: {took:.1f} s, {used:.1f} s of processors",
+            flush=True,
         )
     print(f"{name}: {'the same bits' if digests[0] == digests[1] else 'OTHER BITS'}", flush=True)
 
