@@ -58,6 +58,7 @@ class Classifier:
         learns = "all of it learns" if self.trainable == "all" else "its head learns"
         of_file = f" of {self.file}" if self.kind == "application" else ""
         begins = f"starts from the weights{of_file}" if self.start == "weights" else "starts from weights drawn afresh"
+        begins += "" if self.file else ", as classifier_weights names no file"
         digest = f" (SHA-256 {self.sha256[:16]}…)" if self.sha256 else ""
         return f"{self.name} {begins}{digest}; {learns}"
 
@@ -105,11 +106,9 @@ def _kind(classifier: str) -> str:
         )
     lower = {name.lower(): name for name in (*PAPER, PRETRAINED, *APPLICATIONS)}
     close = difflib.get_close_matches(classifier.lower(), lower, n=1)
-    hint = f"did you mean {lower[close[0]]}?" if close else f"take {', '.join(PAPER)}, {PRETRAINED},"
-    raise InputError(
-        f"classifier: there is no '{classifier}'; {hint} or give an architecture of keras.applications, such as "
-        "MobileNetV2, or a .keras file"
-    )
+    known = f"take {', '.join(PAPER)}, {PRETRAINED}, an architecture of keras.applications such as MobileNetV2, or the"
+    hint = f"did you mean {lower[close[0]]}?" if close else f"{known} path of a .keras file"
+    raise InputError(f"classifier: there is no '{classifier}'; {hint}")
 
 
 def save_classifier(folder: str | Path, classifier: Classifier, file: Path | None) -> None:

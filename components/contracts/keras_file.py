@@ -20,6 +20,7 @@ from components.contracts.plain_text import plain
 LARGEST_MODEL = 500_000_000  # bytes of the file, and of what it unpacks to
 LARGEST_CONFIG = 5_000_000
 PARTS = ("config.json", "model.weights.h5")
+HDF5 = b"\x89HDF\r\n\x1a\n"  # what files of that format begin with
 HOW_TO_SAVE = "save it with model.save('model.keras')"
 # Layers for pictures that have weights to learn, and such that compute without.
 LEARNING = re.compile(
@@ -98,6 +99,9 @@ def _config(path: str | Path, unfit: Unfit) -> dict[str, Any]:
     try:
         if Path(path).stat().st_size > LARGEST_MODEL:
             raise unfit(f"is larger than {LARGEST_MODEL / 1e6:.0f} MB")
+        with Path(path).open("rb") as file:
+            if file.read(len(HDF5)) == HDF5:
+                raise unfit(f"is an HDF5 file, as older versions of Keras write; load it there and {HOW_TO_SAVE}")
         with zipfile.ZipFile(path) as archive:
             items = archive.infolist()
             missing = [part for part in PARTS if part not in {item.filename for item in items}]
@@ -142,6 +146,8 @@ def _refuse_foreign(found: dict[str, Any], unfit: Unfit) -> None:
         return
     if isinstance(module, str) and _may_be_made(module, kind):
         return
+    if module is None:
+        raise unfit(f"needs '{kind}', a class of its author's; build it of layers of Keras, Functional or Sequential")
     raise unfit(f"needs '{kind}' of {str(module)[:80]!r}, which is no part of Keras for pictures; use its layers alone")
 
 

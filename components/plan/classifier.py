@@ -4,12 +4,10 @@ from dataclasses import replace
 
 from components.contracts.classifier import APPLICATIONS, HOW_TO_SAVE_WEIGHTS, Classifier, chosen
 from components.contracts.errors import InputError
-from components.contracts.keras_file import LARGEST_MODEL, read_keras_file
+from components.contracts.keras_file import HDF5, LARGEST_MODEL, read_keras_file
 from components.contracts.user_files import file_digest, open_file
 from components.plan.parameters import Parameters
 from components.storage.addresses import local_file
-
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def check_classifier(parameters: Parameters) -> Classifier:
@@ -41,6 +39,6 @@ def check_classifier(parameters: Parameters) -> Classifier:
                 )
         else:
             with open_file(f"{name}: ", path, LARGEST_MODEL) as file:
-                if file.read(len(_HDF5)) != _HDF5:
+                if file.read(len(HDF5)) != HDF5:
                     raise InputError(f"{name}: {address}: is no HDF5 file; {HOW_TO_SAVE_WEIGHTS}")
         return replace(classifier, sha256=file_digest(f"{name}: ", path, LARGEST_MODEL))

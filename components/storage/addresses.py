@@ -37,6 +37,11 @@ def local_file(name: str, address: str, most: int = LARGEST_WEIGHTS) -> Iterator
     of more than `most` bytes.
     """
     if not is_address(address):
+        scheme, found, _ = address.partition("://")
+        if found:
+            raise InputError(f"{name}: {address}: {scheme}:// is not known; give a path or minio://bucket/file")
+        if Path(address).is_dir():
+            raise InputError(f"{name}: {address}: is a folder; give a file")
         if not Path(address).is_file():
             raise InputError(f"{name}: {address}: there is no such file; check the path")
         yield Path(address)

@@ -127,6 +127,8 @@ def read_sweep_file(path: Path, presets: Sequence[str] = ()) -> SweepFile:
     own = content.get("preset", "standard")
     common = load_presets([*([own] if isinstance(own, str) else map(str, own)), *presets])
     common |= {name: typed(name, value) for name, value in settings.items()} | given
+    if common.get("external_test_sets") and "on_leak" in grid:
+        raise InputError("grid: on_leak: it decides what external test sets hold; give it under set")
     return SweepFile(
         name=content.get("name", path.stem),
         arms=arms,

@@ -105,11 +105,25 @@ def test_a_lambda_is_refused_without_being_loaded_in_any_spelling(tmp_path):
         read_keras_file(described(tmp_path, lambda c: c["config"]["layers"][-1]["config"].update(activation=code)))
 
 
-@pytest.mark.parametrize("content", [b"PK\x03\x04 no archive", b"", b"\x89HDF\r\n\x1a\n", b"{}"])
+@pytest.mark.parametrize("content", [b"PK\x03\x04 no archive", b"", b"{}"])
 def test_a_file_that_is_no_archive_is_refused(tmp_path, content):
     (tmp_path / "mine.keras").write_bytes(content)
     with pytest.raises(InputError, match="is not a model that Keras 3 saved; save it with"):
         read_keras_file(tmp_path / "mine.keras")
+
+
+def test_a_file_of_an_older_keras_is_told(tmp_path):
+    (tmp_path / "mine.keras").write_bytes(b"\x89HDF\r\n\x1a\n...")
+    with pytest.raises(InputError, match="classifier: mine.keras: is an HDF5 file, as older versions of Keras write"):
+        read_keras_file(tmp_path / "mine.keras")
+
+
+def test_a_class_of_its_author_is_refused_with_the_way_out(tmp_path):
+    def as_a_layer(config):
+        config["config"]["layers"].append({"module": None, "class_name": "Mine", "config": {}})
+
+    with pytest.raises(InputError, match="needs 'Mine', a class of its author's; build it of layers of Keras"):
+        read_keras_file(described(tmp_path, as_a_layer))
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,11 @@ def test_names_of_gansweeps_own_classifiers_need_no_file():
 
 
 def test_an_architecture_of_keras_starts_from_its_weights_file_or_afresh(weights):
-    assert checked(classifier="MobileNetV2") == Classifier("MobileNetV2", "application", "all", "afresh")
+    without = checked(classifier="MobileNetV2")
+    assert without == Classifier("MobileNetV2", "application", "all", "afresh")
+    assert without.words() == (
+        "MobileNetV2 starts from weights drawn afresh, as classifier_weights names no file; all of it learns"
+    )
     digest = file_digest("", weights)
     found = checked(classifier="MobileNetV2", classifier_weights=str(weights), classifier_trainable="head")
     assert found == Classifier("MobileNetV2", "application", "head", "weights", "imagenet.weights.h5", digest)
@@ -66,10 +70,14 @@ def test_a_model_of_ones_own_is_known_by_the_digest_of_its_file(model):
     [
         ({"classifier": "resnet50"}, "classifier: there is no 'resnet50'; did you mean ResNet50?"),
         ({"classifier": "Pretrained"}, "classifier: there is no 'Pretrained'; did you mean pretrained?"),
-        ({"classifier": "vit"}, "classifier: there is no 'vit'; take paper, paper-wide, paper-deep, pretrained, or"),
+        ({"classifier": "vit"}, "classifier: there is no 'vit'; take paper, paper-wide, paper-deep, pretrained, an"),
         ({"classifier": "model.h5"}, "classifier: model.h5: is no .keras file"),
         ({"classifier": "folder/saved_model"}, "classifier: folder/saved_model: is no .keras file"),
         ({"classifier": "/none/mine.keras"}, "classifier: /none/mine.keras: there is no such file"),
+        (
+            {"classifier": "http://x/mine.keras"},
+            "classifier: http://x/mine.keras: http:// is not known; give a path or",
+        ),
         ({"classifier": "InceptionV3"}, "image_size: InceptionV3 takes pictures of 75 pixels or more"),
         ({"classifier_weights": "a.h5"}, "classifier_weights: .*a.h5: are for an architecture of Keras"),
         ({"classifier": "ResNet50", "classifier_weights": "a.npz"}, "classifier_weights: .*a.npz: is no .h5 file"),
@@ -91,6 +99,12 @@ def test_a_file_in_which_every_layer_is_frozen_can_learn_by_its_head_alone(model
         InputError, match="classifier: mine.keras: has no trainable weight, .*classifier_trainable=head"
     ):
         checked(classifier=str(model))
+
+
+def test_a_folder_is_no_file_of_a_model(tmp_path):
+    (tmp_path / "mine.keras").mkdir()
+    with pytest.raises(InputError, match="classifier: .*mine.keras: is a folder; give a file"):
+        checked(classifier=str(tmp_path / "mine.keras"))
 
 
 def test_weights_that_are_no_hdf5_are_refused(weights):

@@ -116,3 +116,34 @@ def test_one_picture_under_two_labels_is_left_out(run, elsewhere):
 def test_a_set_of_which_nothing_is_left_is_refused(run, own):
     with pytest.raises(InputError, match="external_test_sets: b: of 52 images, 52 are in the data set too"):
         run({"b": str(own)})
+
+
+@pytest.fixture
+def in_bucket(own, elsewhere, bucket):
+    """The set from elsewhere in object storage, with a copy of an image of the data set, and its table of patients."""
+    shutil.copy(own / "train/benign/000.png", elsewhere / "train/benign/copy.png")
+    (elsewhere / "table.csv").write_text("image,patient\ntrain/benign/copy,p1\ntrain/benign/000,p1\n")
+    for path in sorted(file for file in elsewhere.rglob("*") if file.is_file()):
+        bucket.write(f"b/{path.relative_to(elsewhere)}", path)
+    return {"images": f"{bucket.address}/b", "table": f"{bucket.address}/b/table.csv"}
+
+
+def test_a_set_in_a_bucket_is_what_it_is_on_a_disk_and_the_same_in_every_test_fold(run, elsewhere, in_bucket):
+    given = {"images": str(elsewhere), "table": str(elsewhere / "table.csv")}
+    here, there = (run({"b": one})[:2] for one in (given, in_bucket))
+    folds = [run({"b": in_bucket}, test_folds=2, test_fold=number)[:2] for number in (0, 1)]
+    assert len(here[0]) == 17
+    for found, report in (there, *folds):
+        (one,) = report["external_test_sets"]
+        assert found.digest() == here[0].digest()
+        assert one["digest"] == here[1]["external_test_sets"][0]["digest"]
+        assert (one["shared"]["images"], one["shared"]["dropped"]) == (2, 2)
+
+
+@pytest.mark.parametrize("folds", [1, 2])
+def test_a_set_in_a_bucket_that_shares_images_is_refused_where_it_must_not(run, in_bucket, folds):
+    with pytest.raises(InputError, match=r"on_leak: 2 images of the external test set b .* train/benign/copy.png with"):
+        run({"b": in_bucket}, on_leak="fail", test_folds=folds)
+    found, report, _ = run({"b": in_bucket}, on_leak="keep", test_folds=folds)
+    assert len(found) == 19
+    assert report["external_test_sets"][0]["shared"]["dropped"] == 0

@@ -81,6 +81,10 @@ def test_an_arm_without_synthetic_images_never_makes_a_run_of_its_own(tmp_path):
         ({"grid": {"gan_width": [32, 32]}}, "grid: gan_width: a value stands there twice"),
         ({"grid": {"gan_learning_rate": [1, 1.0]}}, "grid: gan_learning_rate: a value stands there twice"),
         ({"grid": {"gan_widht": [32]}}, "did you mean gan_width?"),
+        (
+            {"external_test_sets": {"b": "x"}, "grid": {"on_leak": ["drop", "keep"]}},
+            "grid: on_leak: it decides what external test sets hold; give it under set",
+        ),
         *(({"grid": {name: [1, 2]}}, f"grid: {name}: {why}") for name, why in NOT_IN_GRID.items()),
         ({"gan_replicates": 20, "cells_a_run": 41}, "cells_a_run: 40 GANs and real leave 0 cells of a run"),
     ],
