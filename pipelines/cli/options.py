@@ -41,7 +41,10 @@ Presets = Annotated[
 Settings = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="NAME=VALUE", help="Set any pipeline parameter, e.g. --set arms=real,gan:120. Repeatable."
+        "--set",
+        metavar="NAME=VALUE",
+        help="Set any pipeline parameter, e.g. --set arms=real,gan:120 or --set classifier=mine.keras; the README "
+        "has a table of them. Repeatable.",
     ),
 ]
 Synthetic = Annotated[
