@@ -64,13 +64,15 @@ def find_changes(
     real = next(evaluation for evaluation in evaluations if evaluation.arm == "real")
     real_mean = real.mean_prediction()
     before, real_wrong = decisions(real_mean, positive), _wrong(real, test.labels, positive)
+    used = [_used_rows(evaluation, synthetic) for evaluation in evaluations]
+    small = _Small(synthetic.images, np.unique(np.concatenate(used)))
     changes = []
-    for evaluation in evaluations:
+    for evaluation, own in zip(evaluations, used, strict=True):
         mean = evaluation.mean_prediction()
         after, wrong = decisions(mean, positive), _wrong(evaluation, test.labels, positive)
         rows = np.flatnonzero(after != before)
         kinds = _kinds(test.labels[rows] == positive, before[rows] == positive, after[rows] == positive)
-        nearest = _nearest(test.images, rows, synthetic, _used_rows(evaluation, synthetic))
+        nearest = _nearest(test.images, rows, small, synthetic.paths, own)
         for row, kind, near in zip(rows, kinds, nearest, strict=True):
             change = Change(
                 evaluation.arm,
@@ -134,12 +136,24 @@ def _used_rows(evaluation: Evaluation, synthetic: ImageSet) -> np.ndarray:
     return np.unique(np.concatenate(rows))
 
 
-def _nearest(images: np.ndarray, rows: np.ndarray, synthetic: ImageSet, used: np.ndarray) -> list[list]:
+class _Small:
+    """Some rows of images as small pictures, made once for all arms."""
+
+    def __init__(self, images: np.ndarray, rows: np.ndarray) -> None:
+        self._rows = rows
+        self._pictures = np.concatenate([_small(piece) for piece in pieces(images, rows)]) if len(rows) else rows
+
+    def of(self, rows: np.ndarray) -> np.ndarray:
+        """Return the small pictures of rows that are among them."""
+        return self._pictures[np.searchsorted(self._rows, rows)]
+
+
+def _nearest(images: np.ndarray, rows: np.ndarray, small: _Small, paths: np.ndarray, used: np.ndarray) -> list[list]:
     """Return for each test image in `rows` its nearest synthetic images: path, distance, path, distance, ..."""
     count = min(_NEAREST, len(used))
     if not count or not len(rows):
         return [[] for _ in rows]
-    candidates = np.concatenate([_small(piece) for piece in pieces(synthetic.images, used)])
+    candidates = small.of(used)
     squares = (candidates**2).sum(axis=1)
     found = []
     for start in range(0, len(rows), _CHUNK):
@@ -148,7 +162,7 @@ def _nearest(images: np.ndarray, rows: np.ndarray, synthetic: ImageSet, used: np
         best = np.argpartition(closeness, count - 1, axis=1)[:, :count]
         distances = np.sqrt(((queries[:, None] - candidates[best]) ** 2).mean(axis=2))
         for order, far, near in zip(distances.argsort(axis=1, kind="stable"), distances, best, strict=True):
-            found.append([x for i in order for x in (str(synthetic.paths[used[near[i]]]), round(float(far[i]), 6))])
+            found.append([x for i in order for x in (str(paths[used[near[i]]]), round(float(far[i]), 6))])
     return found
 
 

@@ -135,13 +135,27 @@ def line_chart(
     return inline_svg(figure, key, description)
 
 
+def joined(curves: Sequence[tuple[Sequence[float], Sequence[float]]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return curves (x, y) as one line with gaps (NaN) between them: drawn in a fraction of the time of many lines."""
+    with_gaps = [np.append(np.asarray(curve, dtype=float), [[np.nan]] * 2, axis=1) for curve in curves]
+    x, y = np.concatenate(with_gaps, axis=1)[:, :-1]
+    return x, y
+
+
 def thin(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.ndarray]:
-    """Return at most `most` points of a curve: the lowest and highest of each stretch, so that peaks stay."""
+    """Return about `most` points of a curve: the lowest and highest of each stretch, so that peaks stay.
+
+    Gaps (NaN) stay too, and between two of them at least one stretch.
+    """
     if len(x) <= most:
         return x, y
-    stretches = np.array_split(np.arange(len(x)), most // 2)
+    gaps = np.flatnonzero(np.isnan(y))
+    pieces = [np.setdiff1d(piece, gaps) for piece in np.split(np.arange(len(x)), gaps)]
+    stretches = [
+        part for piece in pieces if len(piece) for part in np.array_split(piece, -(-len(piece) * most // 2 // len(x)))
+    ]
     kept = {int(part[find(y[part])]) for part in stretches for find in (np.argmin, np.argmax)}
-    chosen = sorted(kept | {0, len(x) - 1})
+    chosen = sorted(kept | {0, len(x) - 1, *gaps.tolist()})
     return x[chosen], y[chosen]
 
 

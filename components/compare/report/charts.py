@@ -6,7 +6,17 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from components.pictures.figures import INK, SERIES, Line, draw_lines, inline_svg, line_chart, panels, series_style
+from components.pictures.figures import (
+    INK,
+    SERIES,
+    Line,
+    draw_lines,
+    inline_svg,
+    joined,
+    line_chart,
+    panels,
+    series_style,
+)
 
 VERDICT_COLOURS = {"helps": SERIES[2], "hurts": "#cf4a3c", "no evidence": INK, "no verdict": INK}
 VERDICT_MARKERS = {"helps": "^", "hurts": "v", "no evidence": "o", "no verdict": "x"}
@@ -100,8 +110,7 @@ def calibration(number: int, arm: dict[str, Any]) -> str:
     draw_lines(axes, [Line("", [0, 1], [0, 1], INK, (0, (2, 3)), 0.9, 0.6)], "predicted probability", "observed share")
     bins = [b for b in arm["calibration"]["bins"] if b["count"]]
     colour, _ = series_style(number)
-    for b in bins:
-        axes.plot([b["predicted"]] * 2, b["interval"], color=colour, linewidth=1.1, alpha=0.7)
+    axes.plot(*joined([([b["predicted"]] * 2, b["interval"]) for b in bins]), color=colour, linewidth=1.1, alpha=0.7)
     x, y = [b["predicted"] for b in bins], [b["observed"] for b in bins]
     axes.plot(x, y, color=colour, linewidth=1.5, marker="o", markersize=4)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
@@ -116,10 +125,9 @@ def training_curves(number: int, arm: str, replicates: list[dict[str, Any]]) -> 
     for place, key in zip(axes, ("loss", "accuracy"), strict=True):
         lines = []
         for prefix, label, colour, dash in (("", "training", SERIES[0], "-"), ("val_", "validation", SERIES[1], "-")):
-            for i, replicate in enumerate(replicates):
-                values = replicate["history"].get(prefix + key, [])
-                named = label if i == 0 and key == "loss" else ""
-                lines.append(Line(named, range(1, len(values) + 1), values, colour, dash, 1.1, 0.75))
+            histories = [replicate["history"].get(prefix + key, []) for replicate in replicates]
+            curves = joined([(range(1, len(values) + 1), values) for values in histories])
+            lines.append(Line(label if key == "loss" else "", *curves, colour, dash, 1.1, 0.75))
         draw_lines(place, lines, "epoch" if key == "accuracy" else "", key)
     last = [replicate["epochs_run"] for replicate in replicates]
     return inline_svg(

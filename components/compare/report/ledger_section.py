@@ -15,7 +15,9 @@ def ledger_section(
     changes: Sequence[Change], arms: Sequence[str], test: ImageSet, synthetic: ImageSet, replicates: int
 ) -> dict[str, Any]:
     """Return counts of the changes by arm and kind, and the cases to show of each arm that has any, worst first."""
-    by_arm = {arm: [change for change in changes if change.arm == arm] for arm in arms}
+    by_arm: dict[str, list[Change]] = {arm: [] for arm in arms}
+    for change in changes:
+        by_arm[change.arm].append(change)
     most = MOST_CASES // max(1, len(arms))
     real, made = Album(test, "test image"), Album(synthetic, "synthetic image")
     there = [kind for kind in KINDS if any(change.kind == kind for change in changes)]

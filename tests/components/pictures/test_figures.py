@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.pictures.figures import MOST_POINTS, SERIES, Line, line_chart, montage, picture_uri, series_style, thin
+from components.pictures.figures import (
+    MOST_POINTS,
+    SERIES,
+    Line,
+    joined,
+    line_chart,
+    montage,
+    picture_uri,
+    series_style,
+    thin,
+)
 
 
 def chart(key="one", description="A & B", count=3000):
@@ -64,6 +74,26 @@ def test_thinning_keeps_peaks_ends_and_order():
     assert thinned.max() == 9
     short = np.arange(5)
     assert thin(short, short)[0] is short
+
+
+def test_thinning_joined_curves_keeps_their_gaps_and_peaks():
+    curves = [(range(1, 501), np.zeros(500)) for _ in range(30)] + [((1, 2), (0, 0))]
+    curves[7][1][123] = 9
+    x, y = joined(curves)
+    assert len(x) == 30 * 501 + 2
+    thinned_x, thinned = thin(x, y)
+    assert len(thinned_x) <= 2 * MOST_POINTS
+    assert np.isnan(thinned).sum() == 30
+    assert not np.isnan(thinned[[0, -1]]).any()
+    assert np.nanmax(thinned) == 9
+    assert np.all(np.diff(thinned_x)[~np.isnan(np.diff(thinned_x))] > 0)
+
+
+def test_joined_curves_are_drawn_apart():
+    svg = line_chart("gaps", "two", [Line("", *joined([((1, 2), (0, 1)), ((1, 2), (1, 0)), ((), ())]))], "x", "y")
+    (path,) = re.findall(r'<path d="(M[^"]*)"[^>]*clip-path[^>]*stroke: ' + SERIES[0], svg)
+    assert path.count("M") == 2
+    assert path.count("L") == 2
 
 
 def test_fifty_series_look_different():
