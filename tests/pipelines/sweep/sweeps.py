@@ -68,7 +68,16 @@ def add_external(folder: Path) -> None:
         each = np.stack([1 - right, right], axis=1).astype(np.float32)
         np.save(path.with_name("external.npy"), np.tile(each, (len(about["replicates"]), 1, 1)))
         path.write_text(json.dumps(about | {"external_set_digest": external.digest()}))
-    copies = {"source": "gan", "pictures": 50, "found": 0, "dropped": 0, "kept": 0}
-    entry = {"name": "b", "digest": "e", "answer": "", "copies": [copies]}
-    verdict = json.loads((folder / "verdict.json").read_text())
-    (folder / "verdict.json").write_text(json.dumps(verdict | {"external_test_sets": [entry]}))
+    entry = {"name": "b", "data_set": "b", "notice": "", "digest": "e", "counts": external.counts()}
+    entry |= {"groups": len(external), "lacking": [], "refused": [], "warnings": []}
+    shared = {"images": 0, "like_development": 0, "like_test": 0, "dropped": 0, "policy": "drop", "pairs": []}
+    _add(prepared / "data_report" / "data_report.json", external_test_sets=[entry | {"shared": shared}])
+    (copies,) = folder.glob("artifacts/*/synthesize/synthetic_report/copies.json")
+    found = {"source": "gan", "images": 50, "copies": 0, "left_out": 0}
+    _add(copies, external={"b": {"generators": [found]}})
+    counted = {"source": "gan", "pictures": 50, "found": 0, "dropped": 0, "kept": 0}
+    _add(folder / "verdict.json", external_test_sets=[entry | {"answer": "", "copies": [counted]}])
+
+
+def _add(path: Path, **content: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | content))

@@ -7,12 +7,15 @@ import shutil
 import numpy as np
 import pytest
 import yaml
+from jsonschema import validate
 from rich.console import Console
 from statsmodels.stats.multitest import multipletests
 from sweeps import add_external, make_fold
 
+from components.compare.verdict_file import read_schema
 from components.contracts.errors import InputError
 from pipelines.sweep.file import Point
+from pipelines.sweep.folds import join_folds, lay_out_folds
 from pipelines.sweep.join import join
 from pipelines.sweep.page import print_results, write_results
 from pipelines.sweep.plan import PlannedRun, Sweep
@@ -33,6 +36,37 @@ def folds_twice(finished, tmp_path):
             make_fold(tmp_path / "out" / "runs" / name, fold)
             runs.append(PlannedRun(name, number, {**given, **point.values, "test_fold": fold}, 2, ""))
     return Sweep("doses", POINTS, tuple(runs), 1), tmp_path / "out"
+
+
+@pytest.fixture
+def two_folds(finished, tmp_path):
+    """A run over two folds: copies of the small run, with an external test set."""
+    given = yaml.safe_load((finished[0] / "parameters.yaml").read_text()) | {"test_folds": 2}
+    folds = lay_out_folds("folds", given, gans=2)
+    for number, run in enumerate(folds.runs):
+        shutil.copytree(finished[0], tmp_path / "out" / "runs" / run.name)
+        add_external(tmp_path / "out" / "runs" / run.name)
+        make_fold(tmp_path / "out" / "runs" / run.name, number)
+    return folds, tmp_path / "out"
+
+
+def test_a_run_over_folds_has_one_verdict_on_each_set(two_folds):
+    folds, folder = two_folds
+    join_folds(folds, folder)
+    verdict = json.loads((folder / "verdict.json").read_text())
+    validate(verdict, read_schema())
+    (there,) = verdict["external_test_sets"]
+    assert there["counts"] == {"benign": 12, "malignant": 12}
+    assert [len(arm["replicates"]) for arm in there["arms"]] == [4, 4, 4]
+    assert [arm["against_real"]["verdict"] for arm in there["arms"][1:]] == ["no evidence", "helps"]
+    assert there["arms"][2]["against_real"]["scope"] == "pictures"
+    assert "traditional+gan:50% helps (AUC +" in there["answer"]
+    page = (folder / "report.html").read_text()
+    assert page.index(there["answer"]) < page.index("A set is the same for the models of all 2 test folds")
+    assert there["answer"] in (folder / "summary.md").read_text()
+    (joined,) = join(folds, folder)["external_test_sets"]
+    for one, other in zip(joined["arms"][1:], there["arms"][1:], strict=True):
+        assert one["against_real"]["adjusted"] == other["against_real"]["adjusted"]
 
 
 def test_all_arms_at_all_points_are_one_family_on_each_set(folds_twice):
