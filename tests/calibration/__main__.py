@@ -72,6 +72,7 @@ OTHER_TRAINING_SETS = {
     "an external set, 5 test folds, such arms": Folded(own=True, elsewhere=150),
 }
 CHOSEN = {"replicates chosen by a pilot": USUAL, "so chosen, trainings vary twice as much": NOISY}
+REPLICATES = (3, 5, 10, 20)
 SIZES = {330: (180, 150), 660: (360, 300), 3300: (1800, 1500)}
 
 
@@ -107,13 +108,19 @@ def _null(name: str, seed: list[int]) -> dict[str, dict[str, Judgement]]:
     return experiment({"real": world} | {f"gan:{n + 1}": world for n in range(arms)}, seed, size)
 
 
-def power(points: float, size: Size, trials: int, seed: int = 0) -> dict[str, int]:
-    """Return for each endpoint in how many of `trials` experiments the better one of two arms is found to help."""
+def power(points: float, size: Size, trials: int, seed: int = 0) -> dict[int, dict[str, int]]:
+    """Return in how many of `trials` experiments the better one of two arms is found to help, by each endpoint.
+
+    That is for each number of replicates up to that of `size`: fewer are the first of them.
+    """
     worlds = {"real": USUAL, "gan:1": USUAL, "gan:2": USUAL.better(points)}
-    found = dict.fromkeys(ENDPOINTS, 0)
+    found = {count: dict.fromkeys(ENDPOINTS, 0) for count in REPLICATES if count <= size.replicates}
     for trial in range(trials):
-        for endpoint, judged in experiment(worlds, [seed, trial, size.replicates], size).items():
-            found[endpoint] += judged["gan:2"].verdict == "helps"
+        drawn, clusters = samples(worlds, size, [seed, trial])
+        for count, of in found.items():
+            judgements = judge_all(cut(drawn, count), clusters, size.negatives + size.positives)
+            for endpoint, judged in judgements.items():
+                of[endpoint] += judged["gan:2"].verdict == "helps"
     return found
 
 
@@ -133,9 +140,8 @@ def main(trials: int, seed: int) -> None:
     print(f"| Gain, test images, replicates | {' | '.join(ENDPOINTS)} |\n| :-- |{' --: |' * len(ENDPOINTS)}")
     for points in (0.02, 0.04):
         for images, (negatives, positives) in SIZES.items():
-            for replicates in (3, 5, 10, 20):
-                size = Size(negatives, positives, replicates)
-                cells = [_share(count, trials) for count in power(points, size, trials, seed).values()]
+            for replicates, found in power(points, Size(negatives, positives, max(REPLICATES)), trials, seed).items():
+                cells = [_share(count, trials) for count in found.values()]
                 print(f"| +{100 * points:g}, {images}, {replicates} | {' | '.join(cells)} |", flush=True)
 
 

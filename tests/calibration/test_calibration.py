@@ -33,7 +33,7 @@ def test_two_replicates_never_give_a_verdict():
 
 
 def test_four_points_on_660_images_are_seen_with_ten_replicates():
-    assert min(power(0.04, Size(replicates=10), 30).values()) >= 20
+    assert min(power(0.04, Size(replicates=10), 30)[10].values()) >= 20
 
 
 def trained(name, skill, labels, rng):

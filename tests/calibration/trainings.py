@@ -23,10 +23,10 @@ from components.compare.statistics.rule import SENSITIVITY, judge
 from components.compare.statistics.variance import Clusters, Sample, estimate, measure, pooled
 from components.contracts.files import read_json
 from components.contracts.imageset import ImageSet, read_imageset
-from tests.calibration.__main__ import _share
+from tests.calibration.__main__ import REPLICATES, _share
 from tests.calibration.worlds import ENDPOINTS, RULE
 
-IMAGES, REPLICATES = (660, 330), (3, 5, 10, 20)
+IMAGES = (660, 330)
 MOST = max(REPLICATES)
 _FIXED = {"sensitivity_at_specificity": RULE.endpoint_specificity}
 
