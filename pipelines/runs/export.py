@@ -17,6 +17,7 @@ from components.data_set.words import shown
 from components.pictures.similarity import NEIGHBOURHOOD, nearest, relative_distance, thumbnails, usual_among
 from components.synthesize.copies import CopySearch
 from components.synthesize.generators import TrainedGan
+from pipelines.runs.folder import refuse_among_images
 from pipelines.runs.table import load_verdict
 
 TABLE = "images.csv"
@@ -34,9 +35,10 @@ def export(run: Path, out: Path, sources: Sequence[str], classes: Sequence[str],
     is usual), and flags by the limits of the audit (of development images) and of `synthesize` (of test images).
 
     Raises InputError if the run isn't finished, has no such source or class or too few images, or `out` can't be
-    written.
+    written or lies among the images of the run.
     """
-    seed = load_verdict(run)["parameters"]["seed"]
+    parameters = load_verdict(run)["parameters"]
+    refuse_among_images(out, parameters)
     synthetic = read_imageset(_output(run, "synthesize", "synthetic_set"))
     development = read_imageset(_output(run, "prepare", "development_set"))
     test = read_imageset(_output(run, "prepare", "test_set"))
@@ -51,7 +53,7 @@ def export(run: Path, out: Path, sources: Sequence[str], classes: Sequence[str],
             with (whole / TABLE).open("w", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file)
                 writer.writerow(COLUMNS)
-                for row in _written(whole, synthetic, chosen, development, test, seed):
+                for row in _written(whole, synthetic, chosen, development, test, parameters["seed"]):
                     writer.writerow([spreadsheet_cell(str(cell)) for cell in row])
             whole.replace(out)
     except OSError as error:

@@ -121,6 +121,12 @@ def test_what_the_run_has_not_is_refused_and_nothing_is_written(finished, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
+def test_pictures_do_not_go_into_the_data_set_of_their_run(finished, phantoms):
+    with pytest.raises(InputError, match="^--out: .*made lies in the data set"):
+        export(finished[0], phantoms / "made", [], [], 0)
+    assert not (phantoms / "made").exists()
+
+
 def test_nothing_is_written_over_and_a_folder_that_holds_no_run_is_refused(finished, tmp_path):
     (tmp_path / "mine.txt").touch()
     with pytest.raises(InputError, match="is there already; give a new or empty folder"):
