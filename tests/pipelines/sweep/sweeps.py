@@ -76,7 +76,8 @@ def add_external(folder: Path) -> None:
     found = {"source": "gan", "images": 50, "copies": 0, "left_out": 0}
     _add(copies, external={"b": {"generators": [found]}})
     counted = {"source": "gan", "pictures": 50, "found": 0, "dropped": 0, "kept": 0}
-    _add(folder / "verdict.json", external_test_sets=[entry | {"answer": "", "copies": [counted]}])
+    for path in (folder / "verdict.json", *folder.glob("artifacts/*/compare/verdict")):
+        _add(path, external_test_sets=[entry | {"answer": "", "copies": [counted]}])
 
 
 def _add(path: Path, **content: object) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from fake_kubeflow import FakeKubeflow, Fault, Pod, wait_until
-from sweeps import make_fold
+from sweeps import add_external, make_fold
 
 from pipelines.sweep.file import read_sweep_file
 from pipelines.sweep.in_cluster import plan_there
@@ -48,6 +48,9 @@ def sweep(kubeflow, gansweep, file, tmp_path):
 def test_a_sweep_in_the_cluster_ends_in_the_verdict_that_its_evaluations_give_here(
     kubeflow, sweep, file, finished, tmp_path
 ):
+    shutil.copytree(finished[0], tmp_path / "left")
+    add_external(tmp_path / "left")
+    kubeflow.results = lambda parameters: tmp_path / "left"
     kubeflow.story = ["RUNNING"] * 20 + ["SUCCEEDED"]
     status, said, complaint = sweep()
     assert (status, complaint) == (0, "")
@@ -62,9 +65,10 @@ def test_a_sweep_in_the_cluster_ends_in_the_verdict_that_its_evaluations_give_he
     planned = plan_there(read_sweep_file(file))
     for run in planned.runs:
         (tmp_path / "here" / "runs").mkdir(parents=True, exist_ok=True)
-        (tmp_path / "here" / "runs" / run.name).symlink_to(finished[0])
+        (tmp_path / "here" / "runs" / run.name).symlink_to(tmp_path / "left")
     joined = json.loads((tmp_path / "out" / "sweep.json").read_text())
     assert joined == json.loads(json.dumps(join(planned, tmp_path / "here")))
+    assert [(there["name"], there["comparisons"]) for there in joined["external_test_sets"]] == [("b", 6)]
 
     # A folder that was lost is filled again from the runs that are there.
     shutil.rmtree(tmp_path / "out")
