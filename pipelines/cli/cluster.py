@@ -205,8 +205,8 @@ def sweep(
                 print_line(f"A pilot says how many replicates are enough; its results go to {place}")
                 _carry_out(first, place, work(first, place), said)
                 described = choose_at_each_point(described, first, place, most_replicates, minutes)
-                for parameters in described.parameters:
-                    print_line(parameters["replicates_why"])
+                for point, parameters in zip(described.points, described.parameters, strict=True):
+                    print_line(f"{point.label}: {parameters['replicates_why']}".removeprefix(": "))
                 planned = laid_out(described)
                 _open(folder, planned, again)
             print_line(f"{len(planned.runs)} runs; results go to {folder}")

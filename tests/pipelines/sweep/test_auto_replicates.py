@@ -77,8 +77,9 @@ def test_in_a_sweep_a_pilot_decides_at_each_point(gansweep, runs, phantoms, tmp_
     assert not (tmp_path / "out-pilot" / "checkpoints").exists()
     rule = json.loads((out / "sweep.json").read_text())["rule"]["text"]
     for one, _ in runs[2:]:
-        assert one["replicates_why"] in said
-        assert f"classifier_dropout={one['classifier_dropout']}: {one['replicates_why']}" in rule
+        why = f"classifier_dropout={one['classifier_dropout']}: {one['replicates_why']}"
+        assert why in said
+        assert why in rule
     # What is there is not repeated, the pilot neither; a smaller budget is another sweep.
     assert gansweep("sweep", file, "--out", out)[0] == 0
     assert len(runs) == 4
