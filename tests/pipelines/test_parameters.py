@@ -64,8 +64,8 @@ def test_folders_and_tables_of_synthetic_sets_are_made_absolute():
         ("data_set", "/images"),
         ("synthetic_sets: a", whole["images"]),
         ("synthetic_sets: b", whole["images"]),
-        ("synthetic_sets: b", there),
         ("synthetic_sets: b: table", whole["table"]),
+        ("synthetic_sets: b", there),
     ]
 
 
