@@ -57,7 +57,7 @@ def stage(name: str, cell: str = "-") -> Iterator[None]:
     That line is the last of a stage that refuses its input, for people to find: no traceback follows it.
     """
     cell, start = _word(cell), time.monotonic()
-    print(f"gansweep started {name} {cell}", flush=True)
+    _say(f"gansweep started {name} {cell}")
     try:
         yield
     except BaseException as error:
@@ -65,7 +65,7 @@ def stage(name: str, cell: str = "-") -> Iterator[None]:
         if isinstance(error, InputError):
             sys.excepthook = _say_no_more
         raise
-    print(f"gansweep finished {name} {cell} {time.monotonic() - start:.1f} s", flush=True)
+    _say(f"gansweep finished {name} {cell} {time.monotonic() - start:.1f} s")
 
 
 def _say_no_more(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -75,23 +75,23 @@ def _say_no_more(kind: type[BaseException], error: BaseException, trace: Traceba
 
 def failed(name: str, cell: str, reason: str) -> None:
     """Say in one line why a stage failed, for one that can't say it itself."""
-    print(f"gansweep failed {name} {_word(cell)} {plain(' '.join(reason.split()))}", flush=True)
+    _say(f"gansweep failed {name} {_word(cell)} {plain(' '.join(reason.split()))}")
 
 
 def warn(name: str, cell: str, text: str) -> None:
     """Say in one line what a person should look at."""
-    print(f"gansweep warning {name} {_word(cell)} {plain(' '.join(text.split()))}", flush=True)
+    _say(f"gansweep warning {name} {_word(cell)} {plain(' '.join(text.split()))}")
 
 
 def note(name: str, cell: str, text: str) -> None:
     """Say in one line what a person may want to know."""
-    print(f"gansweep note {name} {_word(cell)} {plain(' '.join(text.split()))}", flush=True)
+    _say(f"gansweep note {name} {_word(cell)} {plain(' '.join(text.split()))}")
 
 
 def report(name: str, cell: str, done: int, planned: int, unit: str, **figures: float) -> None:
     """Say that `done` of `planned` `unit`s (epochs, images, ...) are behind, with figures such as losses."""
     shown = "".join(f" {key}={value:.4g}" for key, value in figures.items())
-    print(f"gansweep progress {name} {_word(cell)} {done}/{planned} {unit}{shown}", flush=True)
+    _say(f"gansweep progress {name} {_word(cell)} {done}/{planned} {unit}{shown}")
 
 
 def parse(line: str) -> Event | None:
@@ -114,6 +114,11 @@ def parse(line: str) -> Event | None:
         figures = dict(figure.split("=", 1) for figure in done[4].split())
         return Event(kind, name, cell, int(done[1]), int(done[2]), done[3], figures)
     return Event(kind, name, cell)
+
+
+def _say(line: str) -> None:
+    """Print a line in one piece, for helpers write to the same pipe: `print` sends its end separately."""
+    print(f"{line}\n", end="", flush=True)
 
 
 def _word(cell: str) -> str:

@@ -1,3 +1,4 @@
+import io
 import subprocess
 import sys
 
@@ -75,3 +76,16 @@ with stage("plan"):
     assert f"gansweep failed plan - {kind}: data_set: nothing there\n" in ended.stdout
     assert ended.stdout.endswith(f"gansweep failed plan - {kind}: data_set: nothing there\n") != traceback
     assert ("Traceback" in ended.stdout) == traceback
+
+
+def test_a_line_is_written_in_one_piece(monkeypatch):
+    written = []
+
+    class Pipe(io.TextIOBase):
+        def write(self, text):
+            written.append(text)
+            return len(text)
+
+    monkeypatch.setattr(sys, "stdout", Pipe())
+    report("embed", "-", 1, 2, "images")
+    assert [text for text in written if text] == ["gansweep progress embed - 1/2 images\n"]
