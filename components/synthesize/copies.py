@@ -75,6 +75,9 @@ class _References:
     def __init__(self, images: np.ndarray, rows: np.ndarray) -> None:
         self._thumbnails = thumbnails(images, rows)
         self._small = _reduced(images, rows)
+        count = 1 + 9 * len(CROPS)
+        self._cropped = np.empty((len(rows), count, 3 * THUMBNAIL**2), np.float32)  # of those that were candidates
+        self._is_cropped = np.zeros(len(rows), bool)
         own = nearest(self._thumbnails, self._thumbnails, NEIGHBOURHOOD + 1)
         self._typical = float(np.median(neighbourhood(own.distances)))
 
@@ -99,11 +102,14 @@ class _References:
 
     def _aligned(self, queries: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return the distances (float32 [n, k]) of thumbnails to reference images, over all crops and orientations."""
-        unique, places = np.unique(rows, return_inverse=True)
-        crops = _crops(self._small[unique])[places.reshape(rows.shape)]  # n, k, crops, values
+        new = np.unique(rows[~self._is_cropped[rows]])
+        if len(new):
+            self._cropped[new], self._is_cropped[new] = _crops(self._small[new]), True
+        crops = self._cropped[rows]  # n, k, crops, values
         turned = np.stack(orientations(queries), 1).reshape(len(queries), -1, crops.shape[-1])
-        likeness = np.einsum("nkcd,nod->nkco", crops, turned, optimize=True).max(3)
-        squared = np.square(crops).sum(3) + np.square(turned[:, 0]).sum(1)[:, None, None] - 2 * likeness
+        likeness = (crops.reshape(len(queries), -1, crops.shape[-1]) @ turned.swapaxes(1, 2)).max(2)
+        squared = np.square(crops).sum(3) + np.square(turned[:, 0]).sum(1)[:, None, None]
+        squared -= 2 * likeness.reshape(crops.shape[:3])
         return np.sqrt(np.maximum(squared.min(2), 0))
 
 

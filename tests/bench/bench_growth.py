@@ -4,10 +4,10 @@
 
 Defaults: 100000 images, 10000 test images, 100 arms of 20 replicates, 2 threads, three sizes: a tenth, three tenths and
 all of them. `prepare` reads JPEGs of 224 x 224 pixels, crops of one drawn field of which every 20th is a mirrored copy
-of the one before. `synthesize` draws pictures of 32 x 32 from untrained GANs, beside up to 1,000 real images a class
-and half as many of the test set. `compare` goes from simulated predictions to the report. Each measurement is a process
-of its own; between two sizes the exponent is log(t2 / t1) / log(n2 / n1) of the seconds of the processors: 1 is linear,
-2 quadratic.
+of the one before; `duplicates` is its search for near-duplicates alone, among other drawings, on one thread.
+`synthesize` draws pictures of 32 x 32 from untrained GANs, beside up to 1,000 real images a class and half as many of
+the test set. `compare` goes from simulated predictions to the report. Each measurement is a process of its own; between
+two sizes the exponent is log(t2 / t1) / log(n2 / n1) of the seconds of the processors: 1 is linear, 2 quadratic.
 """
 
 import json
@@ -67,6 +67,23 @@ def prepare(folder: Path, size: int, threads: int) -> float:
         stage(open_data_set(str(root)), settings, *outputs)
         found = json.loads((out / "data_report" / "data_report.json").read_text())["near_duplicate_count"]
     assert found >= size // COPY_EVERY, found
+    return begun
+
+
+def duplicates(folder: Path, size: int) -> float:
+    """Search drawn thumbnails for near-duplicates, one in twenty being a copy of another; return when that began."""
+    from components.prepare.duplicates import near_duplicates
+
+    rng = np.random.default_rng(0)
+    thumbnails = np.empty((size, 32, 32, 3), np.uint8)
+    for row in range(size):
+        coarse = Image.fromarray(rng.integers(60, 196, (5, 5, 3), dtype=np.uint8))
+        thumbnails[row] = coarse.resize((32, 32), Image.Resampling.BICUBIC)
+    copied = np.arange(1, size, COPY_EVERY)
+    thumbnails[copied] = thumbnails[copied - 1, :, ::-1]
+    begun = time.process_time()
+    found = len(near_duplicates(thumbnails, 0.99))
+    assert found >= len(copied), found
     return begun
 
 
@@ -152,6 +169,7 @@ def main() -> None:
     images, tests, arms, replicates, threads, sizes = given
     stages = {
         "prepare": (images, [threads]),
+        "duplicates": (images, []),
         "synthesize": (images, [min(1000, 20 + images // 100), threads]),
         "compare": (tests, [arms, replicates]),
     }
