@@ -215,6 +215,8 @@ def typed(name: str, value: Any) -> Any:
                 f'between quotes: {name}: "..."'
             )
         hint = f"; write it as a list, {name}: [a, b]" if kind == "List" and isinstance(value, str) else ""
+        if (name, value) == ("replicates", "auto"):
+            hint = "; give --replicates auto to gansweep run, or replicates: auto in a sweep's file, for a cluster too"
         raise InputError(f"{name}: {value!r} is not a value of type {kind}{hint}")
     return value
 

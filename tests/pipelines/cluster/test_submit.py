@@ -92,6 +92,7 @@ def test_the_pipeline_is_published_once_a_tag(kubeflow, gansweep):
         (["--set", "gan_epoch=3"], "did you mean gan_epochs?"),
         (["--set", "arms=real," + ",".join(f"gan:{i}" for i in range(1, 1200))], "all parameters together take 14,"),
         (["--out", "/proc/run"], "--out: /proc/run can't be written"),
+        (["--set", "replicates=auto"], "or replicates: auto in a sweep's file, for a cluster too"),
         (["--host", "http://127.0.0.1:9"], "--host: Kubeflow Pipelines does not answer at http://127.0.0.1:9"),
     ],
 )
