@@ -70,12 +70,18 @@ def nearest(
     flat = references.reshape(len(references), -1)
     squares = np.square(flat).sum(1)
     step = max(1, CHUNK_VALUES // len(flat))
+    products = np.empty(
+        (2, min(step, len(queries)), len(flat)), np.float32
+    )  # fresh memory would cost more than they do
     rows, distances = [], []
     for start in range(0, len(queries), step):
         part = queries[start : start + step]
         turned = np.stack(orientations(part)).reshape(8, len(part), -1)
         lengths = np.square(part).sum((1, 2, 3))[:, None] + squares
-        squared = lengths - 2 * np.maximum.reduce([each @ flat.T for each in turned])
+        likeness = np.matmul(turned[0], flat.T, out=products[0, : len(part)])
+        for each in turned[1:]:
+            np.maximum(likeness, np.matmul(each, flat.T, out=products[1, : len(part)]), out=likeness)
+        squared = lengths - 2 * likeness
         in_doubt = np.argwhere(squared < ROUNDING * lengths)
         for first in range(0, len(in_doubt), SUBTRACTED):
             query, reference = in_doubt[first : first + SUBTRACTED].T
