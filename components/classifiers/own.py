@@ -77,8 +77,8 @@ def networks_of_application(
             with _nothing_skipped():
                 body.load_weights(weights)
         except _UNREADABLE as error:
-            reason = f"not weights of {application} without its top ({_short(error)})"
-            raise InputError(f"classifier_weights: {name or weights.name}: {reason}") from None
+            reason = f"not weights of {application} without its top; give those of {application}(include_top=False)"
+            raise InputError(f"classifier_weights: {name or weights.name}: {reason} ({_short(error)})") from None
     return _with_head(body, lambda x: preprocess(x * 255.0), image_size, classes, train_all, weights is not None)
 
 

@@ -1,9 +1,11 @@
 """A user's `.keras` file and Keras's own architectures as classifiers."""
 
+import h5py
 import keras
 import numpy as np
 import pytest
 from keras import layers
+from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 from own_models import residual_model, saved
 
 from components.classifiers.own import networks_of_application, networks_of_file
@@ -76,7 +78,12 @@ def test_an_architecture_of_keras_takes_its_weights_from_a_file_and_its_own_pixe
     networks = networks_of_application("MobileNetV2", tmp_path / "mobilenet.weights.h5", 32, 2)
     body = keras.Model(networks.logits.input, networks.logits.layers[-1].input)
     np.testing.assert_allclose(body(PICTURES, training=False), model(PICTURES * 2 - 1, training=False), atol=1e-4)
-    with pytest.raises(InputError, match="classifier_weights: .*not weights of ResNet50"):
+    published = tmp_path / "mobilenet_no_top.h5"  # laid out as the files that Keras publishes
+    with h5py.File(published, "w") as file:
+        save_weights_to_hdf5_group(file, model)
+    again = networks_of_application("MobileNetV2", published, 64, 2).initial(0)
+    assert all(np.array_equal(one, other) for one, other in zip(model.get_weights(), again, strict=False))
+    with pytest.raises(InputError, match="classifier_weights: .*not weights of ResNet50 without its top; give those"):
         networks_of_application("ResNet50", tmp_path / "mobilenet.weights.h5", 32, 2)
     with pytest.raises(InputError, match="image_size: InceptionV3 can't have 32"):
         networks_of_application("InceptionV3", None, 32, 2)
