@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 
 from components.contracts.imageset import read_imageset, write_imageset
+from components.contracts.metrics import scores
 from pipelines.sweep.file import read_sweep_file
 from pipelines.sweep.plan import Sweep, lay_out
 
@@ -49,7 +50,8 @@ def make_fold(folder: Path, number: int) -> None:
 def add_external(folder: Path) -> None:
     """Let a finished run have been evaluated on an external test set `b` as well: its test images, under other names.
 
-    There the models are mostly wrong, but those of traditional+gan:50%, which are always right.
+    All models are mostly wrong, at home and there, but those of traditional+gan:50%, which are always right there:
+    whatever was trained, on whatever machine, its arm helps there alone.
     """
     (prepared,) = folder.glob("artifacts/*/prepare")
     test = read_imageset(prepared / "test_set")
@@ -64,9 +66,13 @@ def add_external(folder: Path) -> None:
     for path in folder.glob("artifacts/*/*/evaluate/evaluation/evaluation.json"):
         about = json.loads(path.read_text())
         wrong = 0.4 * (1 - test.labels) + 0.6 * np.random.default_rng(0).random(len(test))  # alike in all trainings
-        right = test.labels if about["arm"] == "traditional+gan:50%" else wrong
-        each = np.stack([1 - right, right], axis=1).astype(np.float32)
-        np.save(path.with_name("external.npy"), np.tile(each, (len(about["replicates"]), 1, 1)))
+        there = test.labels if about["arm"] == "traditional+gan:50%" else wrong
+        for name, p in (("probabilities.npy", wrong), ("external.npy", there)):
+            each = np.stack([1 - p, p], axis=1).astype(np.float32)
+            np.save(path.with_name(name), np.tile(each, (len(about["replicates"]), 1, 1)))
+        found = scores(np.stack([1 - wrong, wrong], axis=1), test.labels, test.classes.index(about["positive_class"]))
+        for replicate in about["replicates"]:
+            replicate |= {name: float(value[0]) for name, value in found.items()} | {"threshold": 0.7}
         path.write_text(json.dumps(about | {"external_set_digest": external.digest()}))
     entry = {"name": "b", "data_set": "b", "notice": "", "digest": "e", "counts": external.counts()}
     entry |= {"groups": len(external), "lacking": [], "refused": [], "warnings": []}
