@@ -48,7 +48,7 @@ def audit(
         )
         generators = generators_of(synthetic)
         # Inception makes its features on the way, and in one place.
-        workers = 1 if inception_weights else this_machine().workers(threads, QUALITY_BYTES)
+        workers = 1 if inception_weights else this_machine().cells_at_once(threads)
         write_json(
             fresh_folder(report_folder) / "audit.json",
             {
