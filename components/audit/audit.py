@@ -19,9 +19,6 @@ from components.contracts.progress import report
 from components.storage.addresses import local_file
 
 FEATURE_CHUNK = 512
-QUALITY_BYTES = (
-    2**30
-)  # what judging one generator takes at most, by features of 2500 images and as many real ones twice
 
 
 def audit(
