@@ -1,7 +1,7 @@
 """The pipeline: does synthetic training data help, how much of it, and at what cost in missed disease?
 
 plan -> prepare -> train_gan (class x replicate, on GPU nodes)
-    |                 `-> synthesize -> embed -> train_classifier -> evaluate (one pair an arm)
+    |                 `-> synthesize -> embed -> train_classifier -> evaluate (over arms)
     |                                        `-> audit  |               `-> compare
     `-> fetch_classifier -------------------------------'
 """
@@ -56,6 +56,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         replicates_why: str = "",
         gan_replicates: int = 1,
         seed: int = 0,
+        pods: int = 0,
         gan_size: int = 0,
         gan_updates: int = 3000,
         gan_epochs: int = 0,
@@ -128,6 +129,8 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             replicates_why: Why so many, a sentence for the report; `--replicates auto` fills it in.
             gan_replicates: GANs trained for each class; replicate r of an arm uses number r modulo this.
             seed: Seed of the first replicate; the others count up from it.
+            pods: Pods that share the GANs, and then the arms, by expected work, each its own one after the other: as
+                many as keep the nodes busy; 0 gives each GAN and each arm a pod of its own.
             gan_size: Height and width of a GAN's pictures, scaled up to image_size; 0 takes image_size, or where a
                 DCGAN can't have that the largest power of two below it, 64 at most.
             gan_updates: Updates of each GAN, as many for a small class as for a large one.
@@ -196,10 +199,10 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
         place(prepared, "prepare", images)
         fetched = fetch_classifier(**own(fetch_classifier), classifier_version=planned.outputs["classifier_version"])
         place(fetched, "fetch_classifier", images)
-        with dsl.ParallelFor(planned.outputs["Output"], name="gans") as cell:
+        with dsl.ParallelFor(planned.outputs["Output"], name="gans") as pod:
             gan = train_gan(
                 development_set=prepared.outputs["development_set"],
-                cell=cell,
+                pod=pod,
                 **own(train_gan, "gan_"),
             )
             place(gan, "train_gan", images)
@@ -234,13 +237,13 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
             threads=gan_threads,
         )
         place(audited, "audit", images)
-        with dsl.ParallelFor(arms, name="arms") as arm:
+        with dsl.ParallelFor(planned.outputs["arm_pods"], name="arms") as pod:
             trained = train_classifier(
                 development_set=prepared.outputs["development_set"],
                 synthetic_set=synthesized.outputs["synthetic_set"],
                 features=embedded.outputs["features"],
                 network=fetched.outputs["network"],
-                arm=arm,
+                pod=pod,
                 **own(train_classifier, "classifier_"),
             )
             place(trained, "train_classifier", images)
@@ -251,7 +254,7 @@ def make_pipeline(images: dict[str, str], code_digest: str) -> BaseComponent:
                 external_set=prepared.outputs["external_set"],
                 synthetic_set=synthesized.outputs["synthetic_set"],
                 features=embedded.outputs["features"],
-                arm=arm,
+                pod=pod,
                 **own(evaluate, "classifier_"),
             )
             place(evaluated, "evaluate", images)

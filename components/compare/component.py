@@ -30,12 +30,13 @@ def compare(
     from components.compare.compare import CompareInputs, compare
     from components.compare.summary import summary_metrics
     from components.contracts.files import read_json
+    from components.contracts.pods import folders_of
     from components.contracts.progress import stage
 
     with stage("compare"):
         inputs = CompareInputs(
             plan=json.loads(plan_json),
-            evaluations=[evaluation.path for evaluation in evaluations],
+            evaluations=[str(folder) for evaluation in evaluations for folder in folders_of(evaluation.path)],
             development_set=development_set.path,
             test_set=test_set.path,
             external_set=external_set.path,

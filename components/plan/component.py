@@ -11,6 +11,7 @@ def plan(
     external_version: dsl.OutputPath(str),  # type: ignore[valid-type]
     classifier_version: dsl.OutputPath(str),  # type: ignore[valid-type]
     smallest_class: dsl.OutputPath(int),  # type: ignore[valid-type]
+    arm_pods: dsl.OutputPath(list[dict]),  # type: ignore[valid-type]
     train_gan_gpus: dsl.OutputPath(str),  # type: ignore[valid-type]
     train_gan_nodes: dsl.OutputPath(dict),  # type: ignore[valid-type]
     embed_gpus: dsl.OutputPath(str),  # type: ignore[valid-type]
@@ -39,6 +40,7 @@ def plan(
     replicates_why: str,
     gan_replicates: int,
     seed: int,
+    pods: int,
     gan_size: int,
     gan_updates: int,
     gan_epochs: int,
@@ -82,12 +84,15 @@ def plan(
 
     The parameters are those of the pipeline, documented there, and the digest of the code it was compiled from.
     Gives the plan (JSON: parameters, positive class, cells, arms; a value and no artifact, whose name would be another
-    in each run, so that Kubeflow's cache would never answer for what takes it), one {label, replicate, seed} a GAN, the
+    in each run, so that Kubeflow's cache would never answer for what takes it), what the pods of both loops work
+    through ({"gans": [{label, replicate, seed}, ...]} and {"arms": [name, ...]}; without GANs one pod of none), the
     versions of the data, of the synthetic sets, of the external test sets and of the classifier's file, which change
     whenever a file does, the images that a class needs to fill a batch of its GAN (0 without GANs); and for each stage
     that may have GPUs their number and the labels of its nodes, both empty if it is none of `gpu_stages`.
     """
     given = locals()
+
+    from dataclasses import asdict
 
     from components.contracts.files import write_json, write_text
     from components.contracts.imageset import smallest_class as images_for_a_batch
@@ -109,8 +114,7 @@ def plan(
             note("plan", "-", line)
         for warning in made.warnings:
             warn("plan", "-", warning)
-        laid_out = made.to_json(code_digest)
-        write_json(plan_json, laid_out)
+        write_json(plan_json, made.to_json(code_digest))
         write_text(data_version, made.data_version)
         write_text(synthetic_version, made.synthetic_version)
         write_text(external_version, made.external_version)
@@ -121,4 +125,5 @@ def plan(
             chosen = stage_name in parameters.gpu_stages and (stage_name != "train_gan" or bool(made.gan_cells))
             write_text(given[f"{stage_name}_gpus"], parameters.gpus if chosen else "")
             write_json(given[f"{stage_name}_nodes"], parameters.node_selector if chosen else {})
-    return laid_out["gan_cells"] or [{"label": "", "replicate": 0, "seed": 0}]  # components/generators/nothing.py
+        write_json(arm_pods, [{"arms": names} for names in made.arm_pods])
+    return [{"gans": [asdict(gan) for gan in gans]} for gans in made.gan_pods or [[]]]

@@ -44,6 +44,7 @@ class Parameters(BaseModel):
     replicates_why: Annotated[str, Field(max_length=1000)]
     gan_replicates: Annotated[int, Field(ge=1, le=20)]
     seed: Annotated[int, Field(ge=0, lt=2**31 - 100)]
+    pods: Annotated[int, Field(ge=0, le=80)]
 
     gan_size: int
     gan_updates: Annotated[int, Field(ge=1, le=1_000_000)]

@@ -1,5 +1,6 @@
 """Lays out a run: which GANs to train, which arms to compare, after every check that needs no pixels."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,16 +11,17 @@ from components.contracts.errors import InputError
 from components.contracts.gan_sizes import gan_image_size
 from components.contracts.imageset import fold_count
 from components.contracts.plain_text import PLACEHOLDER, plain
+from components.contracts.pods import deal
 from components.data_set.checks import check_classes, check_files, check_groups, check_sizes, listed_reasons
 from components.data_set.data_set import DataSet, find_positive_class
 from components.data_set.external_test_sets import external_version, open_external_test_sets
-from components.data_set.synthetic_sets import check_arms, open_synthetic_sets
+from components.data_set.synthetic_sets import SyntheticSet, check_arms, open_synthetic_sets
 from components.plan.classifier import check_classifier
 from components.plan.parameters import Parameters
 from components.storage.addresses import file_version
 
-# KFP slows down and Argo's status outgrows its limit beyond about this many loop cells in one run.
-MOST_CELLS = 80
+# KFP slows down and Argo's status outgrows its limit beyond about this many pods of loops in one run.
+MOST_PODS = 80
 LONGEST_NAME = 150  # bytes of a class's name, which stands in names of files
 
 
@@ -36,16 +38,19 @@ class GanCell:
 class Plan:
     """What a run will do.
 
-    `positive_class` is resolved: never empty. `data_version` changes with any file of the data set and the table,
-    `synthetic_version` with any of the synthetic sets, `external_version` with any of the external test sets: without
-    them KFP's cache would answer for data that have changed under the same address. `understood` says how these sets
-    were, `warnings` what of them deserves a look.
+    `positive_class` is resolved: never empty. `gan_pods` and `arm_pods` are the GANs, and the names of the arms, that
+    one pod works through. `data_version` changes with any file of the data set and the table, `synthetic_version` with
+    any of the synthetic sets, `external_version` with any of the external test sets: without them KFP's cache would
+    answer for data that have changed under the same address. `understood` says how these sets were, `warnings` what of
+    them deserves a look.
     """
 
     parameters: Parameters
     positive_class: str
     gan_cells: tuple[GanCell, ...]
     arms: tuple[Arm, ...]
+    gan_pods: list[list[GanCell]]
+    arm_pods: list[list[str]]
     data_version: str
     synthetic_version: str
     external_version: str
@@ -81,7 +86,7 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     A run whose arms need no GAN has no GAN cells. Raises InputError on a single class, an unknown positive class, a
     test folder that lacks a class, a class of which too many files can't be used or with fewer images than a GAN batch,
     a GAN size that can't be, a synthetic set that is missing, of other classes or too small for an arm, `real` alone, a
-    missing file, a classifier that does not fit, or more loop cells than a run may have.
+    missing file, a classifier that does not fit, or more pods of loops than a run may have.
     """
     version = data_set.digest()
     if parameters.test_folds > 1:
@@ -102,7 +107,8 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
     check_sizes(data_set, parameters.drawn_share, parameters.validation_share, gan_batch_size)
     check_groups(data_set, parameters.test_folds, parameters.validation_share)
     sets = open_synthetic_sets(parameters.synthetic_sets, classes)
-    check_arms(arms, sets, classes, _learnt_from(parameters, data_set))
+    real = _learnt_from(parameters, data_set)
+    check_arms(arms, sets, classes, real)
     external = open_external_test_sets(parameters.external_test_sets, classes, positive_class, parameters.max_bad_share)
     versions = [
         file_version(name, getattr(parameters, name)) for name in ("inception_weights",) if getattr(parameters, name)
@@ -114,10 +120,13 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
         for replicate in range(parameters.gan_replicates)
         if with_gans
     )
-    if len(cells) + len(arms) > MOST_CELLS:
+    passes = dict(zip(classes, real, strict=True)) if parameters.gan_epochs else dict.fromkeys(classes, 1)
+    gan_pods = deal([passes[cell.label] for cell in cells], parameters.pods)
+    arm_pods = deal(_work_of(arms, sets, classes, real), parameters.pods)
+    if len(gan_pods) + len(arm_pods) > MOST_PODS:
         raise InputError(
-            f"arms: {len(cells)} GANs and {len(arms)} arms are more than {MOST_CELLS} cells; "
-            "use fewer arms or gan_replicates, or several runs"
+            f"arms: {len(cells)} GANs and {len(arms)} arms are more than {MOST_PODS} pods; let them share some with "
+            "pods=10, use fewer arms or gan_replicates, or several runs"
         )
     classifier = check_classifier(parameters)
     return Plan(
@@ -125,6 +134,8 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
         positive_class,
         cells,
         tuple(arms),
+        [[cells[place] for place in pod] for pod in gan_pods],
+        [[arms[place].name for place in pod] for pod in arm_pods],
         "-".join([version, *versions]),
         synthetic_version,
         external_version(external),
@@ -139,6 +150,17 @@ def make_plan(parameters: Parameters, data_set: DataSet) -> Plan:
             *(line for one in external for line in one.warnings()),
         ),
     )
+
+
+def _work_of(
+    arms: Sequence[Arm], sets: Sequence[SyntheticSet], classes: Sequence[str], real: Sequence[int]
+) -> list[float]:
+    """Return about how many images each arm learns from; `real` are the real ones of each class."""
+    there = {one.name: [one.count(label) for label in classes] for one in sets}
+    nothing = [0] * len(classes)
+    return [
+        arm.real_share * sum(real) + sum(arm.synthetic_counts(real, there.get(arm.source, nothing))) for arm in arms
+    ]
 
 
 def _about(classifier: Classifier) -> list[str]:

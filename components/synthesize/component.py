@@ -27,16 +27,15 @@ def synthesize(
     The test sets are looked at for one end: near-copies of its images are found, and treated as `on_leak` says.
     `synthetic_version` stands for the content of the sets, for Kubeflow's cache.
     """
-    from pathlib import Path
-
     from components.contracts.arms import parse_arms
     from components.contracts.imageset import read_imageset
+    from components.contracts.pods import folders_of
     from components.contracts.progress import stage
     from components.synthesize.synthesize import synthesize
 
     with stage("synthesize"):
         synthesize(
-            [Path(generator.path) for generator in generators],
+            [folder for generator in generators for folder in folders_of(generator.path)],
             read_imageset(development_set.path),
             read_imageset(test_set.path),
             read_imageset(external_set.path),

@@ -8,7 +8,6 @@ import numpy as np
 
 from components.contracts.errors import InputError
 from components.contracts.files import read_json
-from components.generators.nothing import holds_nothing
 
 FILES = ("gan.json", "losses.csv", "progress.npy")
 
@@ -29,11 +28,11 @@ class TrainedGan:
 def find_gans(folders: Sequence[Path], classes: tuple[str, ...], image_size: int) -> list[TrainedGan]:
     """Read which generator each folder holds; return them in the order of class and replicate.
 
-    Folders of a run without GANs hold none, and none are returned. Raises InputError unless each class has the same
+    A run without GANs has no folders. Raises InputError unless each class has the same
     replicates 0, 1, ..., each once, that draw no larger pictures than `image_size`.
     """
     found: dict[tuple[int, int], TrainedGan] = {}
-    if folders and all(map(holds_nothing, folders)):
+    if not folders:
         return []
     for folder in folders:
         for file in FILES:
@@ -57,7 +56,7 @@ def find_gans(folders: Sequence[Path], classes: tuple[str, ...], image_size: int
         other = found.setdefault((gan.label, gan.replicate), gan)
         if other is not gan:
             raise InputError(f"generators: {folder} and {other.folder} both draw {name}/{replicate}; give one of them")
-    replicates = {replicate for _, replicate in found} or {0}
+    replicates = {replicate for _, replicate in found}
     for label, name in enumerate(classes):
         for replicate in range(max(replicates) + 1):
             if (label, replicate) not in found:

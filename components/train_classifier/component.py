@@ -10,7 +10,7 @@ def train_classifier(
     features: dsl.Input[dsl.Dataset],
     network: dsl.Input[dsl.Model],
     models: dsl.Output[dsl.Model],
-    arm: str,
+    pod: dict,
     replicates: int,
     seed: int,
     epochs: int,
@@ -23,63 +23,71 @@ def train_classifier(
     gpus: str,
     gpu_stages: list,
 ) -> None:
-    """Train every replicate of one arm's classifier, on the images or, for `pretrained`, on their features.
+    """Train the classifiers of `pod` ({"arms": [name, ...]}), one arm after the other, every replicate of each.
 
-    Gives one model a replicate, their training curves and their predictions for the validation rows.
+    They learn from the images or, for `pretrained`, from their features. Gives of each arm one model a replicate, their
+    training curves and their predictions for the validation rows.
     """
     from dataclasses import asdict
 
     from components.contracts.arms import parse_arm
     from components.contracts.classifier import load_classifier
     from components.contracts.imageset import read_imageset
+    from components.contracts.pods import cell_folders
     from components.contracts.progress import stage
     from components.contracts.slots import slot
 
-    with slot(), stage("train_classifier", arm):
-        models.metadata["display_name"] = f"models {arm}"
-        development, synthetic = read_imageset(development_set.path), read_imageset(synthetic_set.path)
-        recipe = parse_arm(arm)
-        classifier, file = load_classifier(network.path)
-        if classifier.kind == "pretrained":
-            from components.contracts.features import read_features
-            from components.train_classifier.train_heads import train_heads
+    arms = pod["arms"]
+    models.metadata["display_name"] = f"models {', '.join(arms)}"
+    for arm, folder in zip(arms, cell_folders(models.path, arms), strict=True):
+        with slot(), stage("train_classifier", arm):
+            development, synthetic = read_imageset(development_set.path), read_imageset(synthetic_set.path)
+            recipe = parse_arm(arm)
+            classifier, file = load_classifier(network.path)
+            if classifier.kind == "pretrained":
+                from components.contracts.features import read_features
+                from components.train_classifier.train_heads import train_heads
 
-            looked_at = read_features(features.path)
-            train_heads(
-                development,
-                synthetic,
-                looked_at,
-                recipe,
-                replicates,
-                seed,
-                threads=threads,
-                models_folder=models.path,
-            )
-        else:
-            from components.classifiers.start import start_tensorflow
+                looked_at = read_features(features.path)
+                train_heads(
+                    development,
+                    synthetic,
+                    looked_at,
+                    recipe,
+                    replicates,
+                    seed,
+                    threads=threads,
+                    models_folder=folder,
+                )
+            else:
+                from components.classifiers.start import start_tensorflow
 
-            start_tensorflow()
-            from components.train_classifier.helpers import Job
-            from components.train_classifier.replicates import ClassifierSettings
-            from components.train_classifier.train import train_classifier
+                start_tensorflow()
+                from components.train_classifier.helpers import Job
+                from components.train_classifier.replicates import ClassifierSettings
+                from components.train_classifier.train import train_classifier
 
-            settings = ClassifierSettings(
-                epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, dropout=dropout, patience=patience
-            )
-            on_gpu = device == "auto" and gpus not in ("", "0") and "train_classifier" in gpu_stages
-            paths = (development_set.path, synthetic_set.path, network.path, models.path)
-            job = Job(*paths, arm, seed, asdict(settings), threads)
-            train_classifier(
-                development,
-                synthetic,
-                recipe,
-                replicates,
-                seed,
-                settings,
-                classifier,
-                file,
-                threads=threads,
-                models_folder=models.path,
-                on_gpu=on_gpu,
-                helped_with=None if on_gpu else job,
-            )
+                settings = ClassifierSettings(
+                    epochs=epochs,
+                    batch_size=batch_size,
+                    learning_rate=learning_rate,
+                    dropout=dropout,
+                    patience=patience,
+                )
+                on_gpu = device == "auto" and gpus not in ("", "0") and "train_classifier" in gpu_stages
+                paths = (development_set.path, synthetic_set.path, network.path, str(folder))
+                job = Job(*paths, arm, seed, asdict(settings), threads)
+                train_classifier(
+                    development,
+                    synthetic,
+                    recipe,
+                    replicates,
+                    seed,
+                    settings,
+                    classifier,
+                    file,
+                    threads=threads,
+                    models_folder=folder,
+                    on_gpu=on_gpu,
+                    helped_with=None if on_gpu else job,
+                )

@@ -8,7 +8,7 @@ def train_gan(
     development_set: dsl.Input[dsl.Dataset],
     generator: dsl.Output[dsl.Model],
     curves: dsl.Output[dsl.HTML],
-    cell: dict,
+    pod: dict,
     size: int,
     updates: int,
     epochs: int,
@@ -26,56 +26,59 @@ def train_gan(
     gpus: str,
     gpu_stages: list,
 ) -> None:
-    """Train one DCGAN, of the class and replicate that `cell` ({label, replicate, seed}) names.
+    """Train the DCGANs of `pod` ({"gans": [{label, replicate, seed}, ...]}), one after the other.
 
-    Gives the generator (safetensors, losses of every update, pictures from noise to the end) and its curves
-    as a page; nothing where no arm needs a GAN. Continues from the last checkpoint in the place named by
+    Gives a generator of each (safetensors, losses of every update, pictures from noise to the end) and their curves
+    as a page; none where no arm needs a GAN. Continues from the last checkpoint in the place named by
     GANSWEEP_CHECKPOINTS, if there is one.
     """
+    from components.contracts.pods import cell_folders
     from components.contracts.progress import stage
-    from components.generators.nothing import is_nothing, write_nothing
+    from components.train_gan.curves import write_curves
 
-    if is_nothing(cell):
+    # KFP hands every number in a dictionary over as a float.
+    gans = [(gan["label"], int(gan["replicate"]), int(gan["seed"])) for gan in pod["gans"]]
+    cells = [f"{label}/{replicate}" for label, replicate, _ in gans]
+    generator.metadata["display_name"] = f"generator {', '.join(cells) or 'none'}"
+    curves.metadata["display_name"] = f"curves {', '.join(cells) or 'none'}"
+    folders = cell_folders(generator.path, cells)
+    if not gans:
         with stage("train_gan", "none"):
-            write_nothing(generator.path, curves.path)
+            write_curves([], curves.path)
         return
 
     from components.contracts.gan_sizes import gan_image_size
     from components.contracts.imageset import read_imageset
     from components.storage.checkpoint_store import checkpoint_place
-    from components.train_gan.curves import write_curves
     from components.train_gan.train import train_gan
     from components.train_gan.training import GanSettings
 
-    # KFP hands every number in a dictionary over as a float.
-    label, replicate, seed = cell["label"], int(cell["replicate"]), int(cell["seed"])
-    with stage("train_gan", f"{label}/{replicate}"):
-        generator.metadata["display_name"] = f"generator {label}/{replicate}"
-        curves.metadata["display_name"] = f"curves {label}/{replicate}"
-        settings = GanSettings(
-            updates=updates,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            beta1=beta1,
-            latent=latent,
-            width=width,
-            flips=flips,
-            average=average,
-            precision=precision,
-            checkpoint_updates=checkpoint_updates,
-        )
-        development = read_imageset(development_set.path)
-        train_gan(
-            development,
-            label,
-            replicate,
-            seed,
-            gan_image_size(size, development.image_size),
-            settings,
-            gpus=gpus if device == "auto" and "train_gan" in gpu_stages else "",
-            threads=threads,
-            checkpoints=checkpoint_place(),
-            generator_folder=generator.path,
-        )
-        write_curves(generator.path, curves.path)
+    settings = GanSettings(
+        updates=updates,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        beta1=beta1,
+        latent=latent,
+        width=width,
+        flips=flips,
+        average=average,
+        precision=precision,
+        checkpoint_updates=checkpoint_updates,
+    )
+    for (label, replicate, seed), cell, folder in zip(gans, cells, folders, strict=True):
+        with stage("train_gan", cell):
+            development = read_imageset(development_set.path)
+            train_gan(
+                development,
+                label,
+                replicate,
+                seed,
+                gan_image_size(size, development.image_size),
+                settings,
+                gpus=gpus if device == "auto" and "train_gan" in gpu_stages else "",
+                threads=threads,
+                checkpoints=checkpoint_place(),
+                generator_folder=folder,
+            )
+    write_curves(folders, curves.path)

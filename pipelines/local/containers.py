@@ -140,12 +140,12 @@ def run_stage(
 
 
 def stage_and_cell(command: list[str]) -> tuple[str, str]:
-    """Return the stage that a container's command runs and its loop item as in progress lines ("-": none)."""
+    """Return the stage that a container's command runs and its cells as in progress lines ("-": none)."""
     stage = command[command.index("--function_to_execute") + 1]
     values = json.loads(command[command.index("--executor_input") + 1])["inputs"].get("parameterValues", {})
     if stage == "train_gan":
-        return stage, f"{values['cell']['label']}/{values['cell']['replicate']}"
-    return stage, values["arm"] if stage in ("train_classifier", "evaluate") else "-"
+        return stage, ",".join(f"{gan['label']}/{gan['replicate']}" for gan in values["pod"]["gans"]) or "none"
+    return stage, ",".join(values["pod"]["arms"]) if stage in ("train_classifier", "evaluate") else "-"
 
 
 def remove_containers(artifacts: str | Path) -> None:

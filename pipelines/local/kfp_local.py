@@ -9,9 +9,11 @@ import os
 import signal
 import sys
 import threading
+from typing import Any
 
 import yaml
 from kfp import components, local
+from kfp.local.io import IOStore
 from kfp.local.orchestrator.enhanced_dag_orchestrator import ParallelExecutor
 
 from components.contracts.slots import VARIABLE as SLOTS
@@ -31,6 +33,7 @@ def main(pipeline_file: str, parameters_file: str, artifacts: str, runner: str, 
 
         stages = docker_runner(parameters, artifacts, os.environ["GANSWEEP_CHECKPOINTS"], os.environ[SLOTS])
     allow_cells(int(cells))
+    allow_loops_over_outputs()
     local.init(runner=stages, pipeline_root=artifacts, raise_on_error=True)
     components.load_component_from_file(pipeline_file)(**parameters)
 
@@ -48,6 +51,23 @@ def allow_cells(cells: int) -> None:
         self.conservative_max = self.max_workers = cells
 
     ParallelExecutor.__init__ = init
+
+
+def allow_loops_over_outputs() -> None:
+    """Let a loop go over any list that a task gives, in this process.
+
+    kfp.local 2.17 finds the one that the task's function returns, and takes every other for an input of the pipeline.
+    """
+    original = IOStore.get_parent_input
+
+    def get_parent_input(self: IOStore, key: str) -> Any:
+        try:
+            return original(self, key)
+        except ValueError:
+            task, _, output = key.removeprefix("pipelinechannel--").partition("-")
+            return self.get_task_output(task, output)
+
+    IOStore.get_parent_input = get_parent_input
 
 
 def _end_with_parent(artifacts: str, runner: str) -> None:

@@ -28,7 +28,7 @@ from typing import Any
 from components.compare.statistics.rule import Rule
 from components.contracts.arms import GAN, parse_arms
 from components.contracts.errors import InputError
-from components.plan.plan import MOST_CELLS
+from components.plan.plan import MOST_PODS
 from pipelines.parameters import declared_parameters, load_presets, resolve, typed
 from pipelines.yaml_files import read_mapping
 
@@ -135,7 +135,7 @@ def read_sweep_file(path: Path, presets: Sequence[str] = ()) -> SweepFile:
         points=points,
         parameters=tuple(resolve(common, point.values, content["data_set"]) for point in points),
         runs_at_once=content.get("runs_at_once", 1),
-        cells_a_run=content.get("cells_a_run", MOST_CELLS - 1),
+        cells_a_run=content.get("cells_a_run", MOST_PODS - 1),
         classes=content.get("classes"),
         pilot=pilot,
     )

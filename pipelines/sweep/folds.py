@@ -7,6 +7,7 @@ from typing import Any
 from components.compare.compare import CompareInputs, compare
 from components.contracts.errors import InputError
 from components.contracts.files import read_json
+from pipelines.runs.artifacts import evaluations_of
 from pipelines.sweep.carry_out import run_folder
 from pipelines.sweep.file import Point
 from pipelines.sweep.join import check_together, load_run
@@ -42,7 +43,7 @@ def _inputs(own: Path) -> CompareInputs:
 
     return CompareInputs(
         plan=read_json(output("plan", "plan_json")),
-        evaluations=[str(path) for path in sorted(own.glob("artifacts/*/*/evaluate/evaluation"))],
+        evaluations=[str(path) for path in evaluations_of(own)],
         development_set=output("prepare", "development_set"),
         test_set=output("prepare", "test_set"),
         external_set=output("prepare", "external_set"),

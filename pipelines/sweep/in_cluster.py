@@ -9,6 +9,7 @@ from pathlib import Path
 
 from components.contracts.errors import InputError
 from components.contracts.files import fresh_folder
+from components.contracts.pods import INDEX, folders_of
 from components.contracts.progress import Event
 from pipelines.cluster.again import newest_try, see_through
 from pipelines.cluster.failure import Failure, find_failure
@@ -24,8 +25,11 @@ from pipelines.sweep.carry_out import Work
 from pipelines.sweep.file import SweepFile
 from pipelines.sweep.plan import PlannedRun, Sweep, lay_out
 
-EVALUATION = ("evaluation.json", "probabilities.npy", "external.npy")
-TRAINING = "training.json"  # how long the trainings of an arm took
+# What is wanted of each arm: the evaluation, and how long its trainings took.
+OF_CELLS = (
+    ("evaluate", "evaluation", ("evaluation.json", "probabilities.npy", "external.npy")),
+    ("train_classifier", "models", ("training.json",)),
+)
 IMAGE_SET = ("imageset.json", "rows.csv", "images.npy")
 
 
@@ -92,14 +96,14 @@ def run_name(sweep: Sweep, run: PlannedRun, images: str) -> str:
 def _bring(cluster: Cluster, left: list[Output], own: Path, run: str, test_sets: Path) -> None:
     """Bring evaluations, test sets and results, laid out as a run on this machine leaves them; the verdict last."""
     artifacts = fresh_folder(own / "artifacts") / run
-    addresses = [output.uri for output in left if (output.stage, output.name) == ("evaluate", "evaluation")]
-    for number, address in enumerate(addresses):
-        evaluation = artifacts / f"arm-{number}" / "evaluate" / "evaluation"
-        for file in EVALUATION:
-            fetch(cluster, f"{address}/{file}", evaluation / file)
-    models = [output.uri for output in left if (output.stage, output.name) == ("train_classifier", "models")]
-    for number, address in enumerate(models):
-        fetch(cluster, f"{address}/{TRAINING}", artifacts / f"arm-{number}" / "train-classifier" / "models" / TRAINING)
+    for stage, name, files in OF_CELLS:
+        addresses = [output.uri for output in left if (output.stage, output.name) == (stage, name)]
+        for number, address in enumerate(addresses):
+            pod = artifacts / f"pod-{number}" / stage.replace("_", "-") / name
+            fetch(cluster, f"{address}/{INDEX}", pod / INDEX)
+            for cell in folders_of(pod):
+                for file in files:
+                    fetch(cluster, f"{address}/{cell.name}/{file}", cell / file)
     (artifacts / "prepare").mkdir(parents=True)
     for name in ("test_set", "external_set"):
         address = only(left, "prepare", name)

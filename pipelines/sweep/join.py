@@ -25,6 +25,7 @@ from components.compare.statistics.words import share, span
 from components.contracts.errors import InputError
 from components.contracts.files import read_json
 from components.contracts.imageset import read_imageset
+from pipelines.runs.artifacts import evaluations_of
 from pipelines.sweep.carry_out import run_folder
 from pipelines.sweep.external import on_external_sets, pool_external
 from pipelines.sweep.plan import PlannedRun, Sweep
@@ -130,9 +131,8 @@ def load_run(folder: Path, run: PlannedRun) -> RunResult:
             f"{own / 'artifacts'}: {len(prepared)} test sets are there, not one; remove {own} to repeat it"
         )
     test, external = (read_imageset(prepared[0] / name) for name in ("test_set", "external_set"))
-    evaluations = sorted(own.glob("artifacts/*/*/evaluate/evaluation"))
     positive = verdict["data_set"]["positive_class"]
-    found = load_evaluations(evaluations, run.parameters["arms"], test, external, positive)
+    found = load_evaluations(evaluations_of(own), run.parameters["arms"], test, external, positive)
     return RunResult(run, verdict, test, external, found)
 
 

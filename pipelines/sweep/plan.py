@@ -12,7 +12,7 @@ from components.contracts.arms import GAN, parse_arm
 from components.contracts.errors import InputError
 from components.data_set.data_set import DataSet, open_data_set
 from components.plan.parameters import check_parameters
-from components.plan.plan import MOST_CELLS, make_plan
+from components.plan.plan import MOST_PODS, make_plan
 from pipelines.sweep.file import Point, SweepFile
 
 # What the GANs don't depend on, beside what begins with classifier_: runs that differ in nothing else share them.
@@ -96,7 +96,7 @@ def _shares(arms: Sequence[str], most: int, gans: int) -> list[list[str]]:
     if most < 1 + len(without):
         raise InputError(
             f"cells_a_run: {gans} GANs and real leave {max(most, 0)} cells of a run for other arms; raise it "
-            f"(up to {MOST_CELLS - 1}), or lower gan_replicates"
+            f"(up to {MOST_PODS - 1}), or lower gan_replicates"
         )
     count = -(-len(arms) // most)
     size, larger = divmod(len(arms), count)

@@ -15,6 +15,7 @@ import numpy as np
 
 from components.contracts.errors import InputError
 from components.contracts.files import read_json
+from pipelines.runs.artifacts import left_by_cells
 from pipelines.runs.table import load_verdict
 from pipelines.sweep.carry_out import run_folder
 from pipelines.sweep.file import SweepFile
@@ -57,10 +58,10 @@ def choose_at_each_point(file: SweepFile, pilot: Sweep, folder: Path, most: int,
 
 def training_seconds(pilot: Path) -> float:
     """Return the seconds that all trainings of one run of the pilot took together."""
-    found = list(pilot.glob("artifacts/*/*/train-classifier/models/training.json"))
+    found = left_by_cells(pilot, "train_classifier", "models")
     if not found:
         raise InputError(f"{pilot / 'artifacts'}: no trainings are there; remove {pilot} to repeat the pilot")
-    return sum(float(read_json(path)["seconds"]) for path in found)
+    return sum(float(read_json(folder / "training.json")["seconds"]) for folder in found)
 
 
 def enough_replicates(pilots: Sequence[dict[str, Any]], seconds: float, most: int, minutes: float) -> tuple[int, str]:

@@ -23,6 +23,7 @@ from components.compare.statistics.rule import SENSITIVITY, judge
 from components.compare.statistics.variance import Clusters, Sample, estimate, measure, pooled
 from components.contracts.files import read_json
 from components.contracts.imageset import ImageSet, read_imageset
+from pipelines.runs.artifacts import evaluations_of
 from tests.calibration.__main__ import REPLICATES, _share
 from tests.calibration.worlds import ENDPOINTS, RULE
 
@@ -50,9 +51,8 @@ def _load(run: Path) -> Fold:
     test, external = (
         read_imageset(next(run.glob(f"artifacts/*/prepare/{name}"))) for name in ("test_set", "external_set")
     )
-    folders = sorted(run.glob("artifacts/*/*/evaluate/evaluation"))
     positive = verdict["data_set"]["positive_class"]
-    found = load_evaluations(folders, [arm["arm"] for arm in verdict["arms"]], test, external, positive)
+    found = load_evaluations(evaluations_of(run), [arm["arm"] for arm in verdict["arms"]], test, external, positive)
     return Fold({each.arm: each for each in found}, test, test.classes.index(positive))
 
 

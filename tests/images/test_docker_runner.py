@@ -130,7 +130,7 @@ def stage(engine, images, capsys):
     """Return a function that runs Python code as if it were the stage train_gan, and what was said of it."""
 
     def run(code: str, memory: str = "256Mi", gpus: str = "", **arguments) -> tuple[int, list[str], list[str]]:
-        values = {"inputs": {"parameterValues": {"cell": {"label": "basal cell", "replicate": 0}}}}
+        values = {"inputs": {"parameterValues": {"pod": {"gans": [{"label": "basal cell", "replicate": 0}]}}}}
         words = ["python3", "-c", code, "--executor_input", json.dumps(values), "--function_to_execute", "train_gan"]
         parameters = {"gan_memory": memory, "gpus": gpus, "gpu_stages": ["train_gan"]}
         status = run_stage(engine, images["data"], words, parameters, labels={LABEL: "stage"}, **arguments)

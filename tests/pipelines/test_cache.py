@@ -14,8 +14,8 @@ from kfp.compiler import Compiler
 
 from pipelines.compile import load_pipeline
 
-GANS = [{"label": label, "replicate": 0, "seed": 0} for label in ("benign", "malignant")]
-ARMS = ["real", "gan:50"]
+GANS = [{"gans": [{"label": label, "replicate": 0, "seed": 0}]} for label in ("benign", "malignant")]
+ARMS = [{"arms": [arm]} for arm in ("real", "gan:50")]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ class Cluster:
         self.plan_says, self.ran = plan_says, []
         declared = self.spec["root"]["inputDefinitions"]["parameters"]
         given = {name: one.get("defaultValue") for name, one in declared.items()}
-        self._graph(self.spec["root"], given | {"arms": ARMS} | parameters, {})
+        self._graph(self.spec["root"], given | parameters, {})
         return self.ran
 
     def _graph(self, component, parameters, artifacts):
@@ -94,7 +94,7 @@ class Cluster:
 @pytest.fixture
 def plan_says(spec):
     outputs = spec["components"]["comp-plan"]["outputDefinitions"]["parameters"]
-    return {name: f"what plan says of {name}" for name in outputs} | {"Output": GANS}
+    return {name: f"what plan says of {name}" for name in outputs} | {"Output": GANS, "arm_pods": ARMS}
 
 
 def test_an_identical_run_repeats_plan_alone(spec, plan_says):
@@ -112,7 +112,8 @@ def test_a_run_with_other_intervals_repeats_the_verdict_alone(spec, plan_says):
 def test_one_more_arm_leaves_the_others_as_they_are(spec, plan_says):
     cluster = Cluster(spec)
     cluster.submit(plan_says)
-    again = cluster.submit(plan_says | {"plan_json": "other"}, arms=[*ARMS, "balanced"])
+    more = {"plan_json": "other", "arm_pods": [*ARMS, {"arms": ["balanced"]}]}
+    again = cluster.submit(plan_says | more, arms=["real", "gan:50", "balanced"])
     assert again.count("train-gan") == again.count("prepare") == 0
     # Synthesize looks at all arms; where it gives another set, all that take it are new.
     assert again.count("train-classifier") == 3

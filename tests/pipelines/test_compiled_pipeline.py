@@ -59,7 +59,7 @@ def test_nothing_starts_before_the_plan_has_refused_bad_parameters(compiled):
     assert all("prepare" in task["dependentTasks"] for name, task in tasks.items() if name not in early)
 
 
-def test_gans_fan_out_over_the_cells_of_the_plan_and_join_in_synthesize(compiled):
+def test_gans_fan_out_over_the_pods_of_the_plan_and_join_in_synthesize(compiled):
     _, spec, _ = compiled
     loop, _ = loop_of(spec, "train-gan")
     items = loop["parameterIterator"]["items"]["inputParameter"]
@@ -76,7 +76,8 @@ def test_arms_fan_out_after_synthesize_and_join_in_compare(compiled):
     loop, body = loop_of(spec, "train-classifier")
     assert set(body["dag"]["tasks"]) == {"train-classifier", "evaluate"}
     items = loop["parameterIterator"]["items"]["inputParameter"]
-    assert loop["inputs"]["parameters"][items] == {"componentInputParameter": "arms"}
+    source = loop["inputs"]["parameters"][items]["taskOutputParameter"]
+    assert source == {"producerTask": "plan", "outputParameterKey": "arm_pods"}
     assert "synthesize" in loop["dependentTasks"]
     compare = spec["root"]["dag"]["tasks"]["compare"]
     joined = compare["inputs"]["artifacts"]["evaluations"]["taskOutputArtifact"]["producerTask"]
@@ -198,6 +199,27 @@ def test_no_input_dangles(compiled):
                     elif "taskOutputParameter" in source or "taskOutputArtifact" in source:
                         (output,) = source.values()
                         assert output["producerTask"] in tasks, f"{name}/{task_name}: {key}"
+
+
+def test_what_feeds_a_parameter_is_of_its_type(compiled):
+    """Kubeflow's driver refuses another; kfp.local does not look."""
+    _, spec, _ = compiled
+    for name, component in dags(spec):
+        tasks = component["dag"]["tasks"]
+        own = component.get("inputDefinitions", {}).get("parameters", {})
+        for task_name, task in tasks.items():
+            target = spec["components"][task["componentRef"]["name"]]["inputDefinitions"]["parameters"]
+            for key, source in task.get("inputs", {}).get("parameters", {}).items():
+                if "componentInputParameter" in source:
+                    given = own[source["componentInputParameter"]]
+                elif "taskOutputParameter" in source:
+                    output = source["taskOutputParameter"]
+                    producer = spec["components"][tasks[output["producerTask"]]["componentRef"]["name"]]
+                    given = producer["outputDefinitions"]["parameters"][output["outputParameterKey"]]
+                else:
+                    continue
+                wanted = target.get(key, given)  # a pod's GPUs and nodes are no inputs of its stage
+                assert given["parameterType"] == wanted["parameterType"], f"{name}/{task_name}: {key}"
 
 
 def test_only_the_entry_is_never_served_from_the_cache(compiled):

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from components.contracts.errors import InputError
+from components.contracts.pods import folders_of
 from components.data_set.data_set import open_data_set
-from components.generators.nothing import holds_nothing, is_nothing
 from components.plan.component import plan
 from components.plan.parameters import Parameters, check_parameters
 from components.plan.plan import _check_name, make_plan
@@ -16,7 +16,7 @@ from components.train_gan.component import train_gan
 from pipelines.parameters import declared_parameters, resolve
 
 VERSIONS = ("data_version", "synthetic_version", "external_version", "classifier_version")
-TEXTS = ("plan_json", "smallest_class", *VERSIONS)  # what plan writes whether it places GPUs or not
+TEXTS = ("plan_json", "arm_pods", "smallest_class", *VERSIONS)  # what plan writes whether it places GPUs or not
 
 
 def parameters(**changed) -> Parameters:
@@ -144,9 +144,13 @@ def test_what_is_no_address_is_refused(image_folder, given):
     assert "synthetic_sets: d: " in refusal(root, arms=["real", "balanced"], synthetic_sets={"d": given})
 
 
-def test_more_cells_than_a_cluster_run_holds_are_refused(image_folder):
+def test_more_pods_than_a_cluster_run_holds_are_refused_unless_cells_share_them(image_folder):
     root = image_folder({"benign": 20, "malignant": 20})
-    assert "more than 80 cells" in refusal(root, arms=["real", *(f"gan:{n}" for n in range(1, 80))])
+    arms = ["real", *(f"gan:{n}" for n in range(1, 80))]
+    assert "more than 80 pods; let them share some with pods=10" in refusal(root, arms=arms)
+    plan = make_plan(parameters(arms=arms, pods=4), open_data_set(str(root)))
+    assert [len(plan.gan_pods), len(plan.arm_pods)] == [2, 4]
+    assert sorted(name for pod in plan.arm_pods for name in pod) == sorted(arms)
 
 
 @pytest.mark.parametrize("size", [24, 64])
@@ -184,20 +188,31 @@ def test_a_value_outside_its_limits_is_refused_by_its_name(changed, message):
     assert message in str(error.value)
 
 
-def test_a_run_without_gans_has_one_cell_that_stands_for_none_and_asks_for_no_gpu(image_folder, tmp_path):
+def test_a_run_without_gans_has_one_pod_that_stands_for_none_and_asks_for_no_gpu(image_folder, tmp_path):
     """Kubeflow and kfp.local fail on a loop over nothing that a task joins: the loop has one shape for both."""
     given = resolve({}, {"arms": ["real", "balanced"], "gpus": "1"}, str(image_folder({"benign": 20, "malignant": 20})))
     names = [f"{stage}_{what}" for stage in ("train_gan", "embed", "train_classifier") for what in ("gpus", "nodes")]
     outputs = {name: str(tmp_path / name) for name in (*names, *TEXTS)}
-    [cell] = plan.python_func(**given, **outputs, code_digest="")
-    assert is_nothing(cell)
+    [pod] = plan.python_func(**given, **outputs, code_digest="")
+    assert pod == {"gans": []}
     assert (tmp_path / "train_gan_gpus").read_text() == ""
     assert (tmp_path / "embed_gpus").read_text() == "1"
     inputs = dict.fromkeys(inspect.signature(train_gan.python_func).parameters)
-    made = {name: SimpleNamespace(path=str(tmp_path / name)) for name in ("generator", "curves")}
-    train_gan.python_func(**inputs | made | {"cell": cell})
-    assert holds_nothing(tmp_path / "generator")
+    made = {name: SimpleNamespace(path=str(tmp_path / name), metadata={}) for name in ("generator", "curves")}
+    train_gan.python_func(**inputs | made | {"pod": pod})
+    assert folders_of(tmp_path / "generator") == []
     assert "none was trained" in (tmp_path / "curves").read_text()
+
+
+def test_pods_share_gans_and_arms_by_their_expected_work(image_folder):
+    root = image_folder({"benign": 60, "malignant": 20, "other": 20})
+    arms = ["real", "traditional", "gan:100%", "gan:200%", "real:50%"]
+    plan = make_plan(parameters(arms=arms, pods=2, gan_epochs=5), open_data_set(str(root)))
+    assert [[cell.label for cell in pod] for pod in plan.gan_pods] == [["benign"], ["malignant", "other"]]
+    assert plan.arm_pods == [["real", "gan:100%", "real:50%"], ["traditional", "gan:200%"]]
+    each_its_own = make_plan(parameters(arms=arms), open_data_set(str(root)))
+    assert each_its_own.arm_pods == [[arm] for arm in arms]
+    assert [len(pod) for pod in each_its_own.gan_pods] == [1, 1, 1]
 
 
 def test_only_the_stages_that_want_gpus_get_them_and_their_nodes(image_folder, tmp_path):

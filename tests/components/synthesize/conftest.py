@@ -11,7 +11,6 @@ from safetensors.torch import save_file
 from components.contracts.arms import parse_arms
 from components.contracts.imageset import read_imageset
 from components.generators.networks import Generator, initialise
-from components.generators.nothing import write_nothing
 from components.synthesize.synthesize import synthesize
 
 
@@ -70,11 +69,10 @@ def run_gans(phantom_set, phantom_test_set, generator, tmp_path):
 @pytest.fixture
 def run_sets(phantom_set, phantom_test_set, tmp_path):
     """Return a function that gathers sets for arms beside phantoms: the synthetic set and what is said of it."""
-    write_nothing(tmp_path / "none", tmp_path / "curves.html")
 
     def gathered(sets, *arms, seed=3, replicates=2, on_leak="drop", external=None, test=phantom_test_set):
         synthesize(
-            [tmp_path / "none"],
+            [],
             phantom_set,
             test,
             phantom_test_set.subset(slice(0)) if external is None else external,

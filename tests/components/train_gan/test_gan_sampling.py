@@ -71,9 +71,9 @@ def test_a_broken_generator_is_refused_by_the_name_of_its_file(folder):
 
 
 def test_the_page_shows_the_losses_and_every_moment(folder, tmp_path):
-    write_curves(folder, tmp_path / "curves.html")
+    write_curves([folder], tmp_path / "curves.html")
     page = (tmp_path / "curves.html").read_text(encoding="utf-8")
-    assert page == curves_html(folder)
+    assert page == curves_html([folder])
     assert "GAN of class benign, replicate 0" in page
     for update in json.loads((folder / "gan.json").read_text())["progress_updates"]:
         assert f"<figcaption>update {update}</figcaption>" in page
@@ -85,4 +85,10 @@ def test_the_page_shows_the_losses_and_every_moment(folder, tmp_path):
 def test_the_page_refuses_a_damaged_artifact(folder):
     (folder / "progress.npy").write_bytes(b"half")
     with pytest.raises(InputError, match=r"progress\.npy: missing or damaged"):
-        curves_html(folder)
+        curves_html([folder])
+
+
+def test_the_page_shows_all_trainings_of_a_pod(folder):
+    page = curves_html([folder, folder])
+    assert page.count("<h1>GAN of class benign, replicate 0</h1>") == 2
+    assert "none was trained" in curves_html([])

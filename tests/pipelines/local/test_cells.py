@@ -3,10 +3,11 @@ import threading
 
 import pytest
 from kfp.local import status
+from kfp.local.io import IOStore
 from kfp.local.orchestrator import enhanced_dag_orchestrator as orchestrator
 
 from components.contracts.machine import Machine
-from pipelines.local.kfp_local import allow_cells
+from pipelines.local.kfp_local import allow_cells, allow_loops_over_outputs
 
 GIB = 2**30
 
@@ -46,3 +47,19 @@ def test_kfp_runs_two_cells_of_a_loop_at_a_time_unless_it_is_told_otherwise(side
     monkeypatch.setattr(orchestrator.ParallelExecutor, "__init__", orchestrator.ParallelExecutor.__init__)  # put back
     allow_cells(Machine(16, 64 * GIB).cells_at_once(threads=1))
     assert side_by_side(16, seconds=60) == 16
+
+
+def test_a_loop_over_another_output_than_the_returned_one_finds_its_items(monkeypatch):
+    """Where kfp finds them itself, `allow_loops_over_outputs` can go."""
+    store = IOStore(IOStore())
+    store.put_parent_input("arms", ["real"])
+    store.put_task_output("plan", "arm_pods", [1, 2])
+    with pytest.raises(ValueError, match="plan-arm_pods"):
+        store.get_parent_input("plan-arm_pods")
+    monkeypatch.setattr(IOStore, "get_parent_input", IOStore.get_parent_input)  # put back
+    allow_loops_over_outputs()
+    assert store.get_parent_input("plan-arm_pods") == store.get_parent_input("pipelinechannel--plan-arm_pods") == [1, 2]
+    assert store.get_parent_input("arms") == ["real"]
+    for missing in ("plan-other", "nothing"):
+        with pytest.raises(ValueError, match="other|nothing"):
+            store.get_parent_input(missing)

@@ -61,7 +61,7 @@ def test_a_residual_network_of_ones_own_learns_seven_classes_from_a_table(ham, t
     for arm in verdict["arms"]:
         assert np.shape(arm["mean"]["confusion_matrix"]) == (7, 7)
 
-    trained = next((tmp_path / "run").glob("artifacts/*/*/train-classifier/models/replicate-0.keras"))
+    trained = next((tmp_path / "run").glob("artifacts/*/*/train-classifier/models/*/replicate-0.keras"))
     network = keras.saving.load_model(trained)
     assert network.input_shape == (None, 32, 32, 3)
     assert network.output_shape == (None, 7)

@@ -57,7 +57,7 @@ def test_the_command_writes_the_pictures_of_a_class_that_its_generator_draws_aga
     assert all(row["nearest_real"] in development.paths and "malignant" in row["nearest_real"] for row in rows)
     [folder] = [
         path.parent
-        for path in run.glob("artifacts/*/*/train-gan/generator/gan.json")
+        for path in run.glob("artifacts/*/*/train-gan/generator/*/gan.json")
         if "malignant" in path.read_text()
     ]
     again = draw(load_generator(folder), 9, int(rows[0]["seed"]))

@@ -11,6 +11,7 @@ import yaml
 
 from components.contracts.imageset import read_imageset, write_imageset
 from components.contracts.metrics import scores
+from pipelines.runs.artifacts import evaluations_of
 from pipelines.sweep.file import read_sweep_file
 from pipelines.sweep.plan import Sweep, lay_out
 
@@ -43,7 +44,8 @@ def make_fold(folder: Path, number: int) -> None:
     paths = np.char.add(f"{number}/", test.paths)
     test = replace(test, images=test.images.copy(), paths=paths, folds=np.full(len(test), number))
     write_imageset(place, test)
-    for path in folder.glob("artifacts/*/*/evaluate/evaluation/evaluation.json"):
+    for evaluation in evaluations_of(folder):
+        path = evaluation / "evaluation.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"test_set_digest": test.digest()}))
 
 
@@ -63,7 +65,8 @@ def add_external(folder: Path) -> None:
         folds=np.full(len(test), -1),
     )
     write_imageset(prepared / "external_set", external)
-    for path in folder.glob("artifacts/*/*/evaluate/evaluation/evaluation.json"):
+    for evaluation in evaluations_of(folder):
+        path = evaluation / "evaluation.json"
         about = json.loads(path.read_text())
         wrong = 0.4 * (1 - test.labels) + 0.6 * np.random.default_rng(0).random(len(test))  # alike in all trainings
         there = test.labels if about["arm"] == "traditional+gan:50%" else wrong

@@ -9,6 +9,7 @@ import yaml
 from classifiers_told import PAPER, PRETRAINED
 from sweeps import laid_out
 
+from pipelines.runs.artifacts import evaluations_of
 from pipelines.sweep.complexity import classifiers, complexity
 from pipelines.sweep.file import Point
 from pipelines.sweep.join import join
@@ -25,7 +26,8 @@ def joined(finished, tmp_path):
     parameters = yaml.safe_load((finished[0] / "parameters.yaml").read_text())
     for name, about in zip("abc", given, strict=True):
         shutil.copytree(finished[0], tmp_path / "out/runs" / name)
-        for path in (tmp_path / "out/runs" / name).glob("artifacts/*/*/evaluate/evaluation/evaluation.json"):
+        for folder in evaluations_of(tmp_path / "out/runs" / name):
+            path = folder / "evaluation.json"
             path.write_text(json.dumps(json.loads(path.read_text()) | {"classifier": about}))
     runs = tuple(PlannedRun(name, number, parameters, 2, "") for number, name in enumerate("abc"))
     points = tuple(Point(f"classifier={about['name']}", {"classifier": about["name"]}) for about in given)

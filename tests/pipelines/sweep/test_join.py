@@ -14,6 +14,7 @@ from sweeps import AGREED
 from components.contracts.errors import InputError
 from components.contracts.imageset import read_imageset
 from components.contracts.metrics import scores
+from pipelines.runs.artifacts import evaluations_of
 from pipelines.runs.folder import is_finished
 from pipelines.sweep.file import Point
 from pipelines.sweep.join import join
@@ -110,8 +111,8 @@ def changes_of_accuracy(joined: dict) -> list[float]:
 
 def spoil_real(run: Path) -> float:
     """Let all models of `real` take the first class for the second; return what that costs in mean accuracy."""
-    evaluations = run.glob("artifacts/*/*/evaluate/evaluation")
-    (folder,) = (path for path in evaluations if json.loads((path / "evaluation.json").read_text())["arm"] == "real")
+    arms = {json.loads((path / "evaluation.json").read_text())["arm"]: path for path in evaluations_of(run)}
+    folder = arms["real"]
     about = json.loads((folder / "evaluation.json").read_text())
     test = read_imageset(next(run.glob("artifacts/*/prepare/test_set")))
     probabilities = np.load(folder / "probabilities.npy")
