@@ -70,9 +70,8 @@ def nearest(
     flat = references.reshape(len(references), -1)
     squares = np.square(flat).sum(1)
     step = max(1, CHUNK_VALUES // len(flat))
-    products = np.empty(
-        (2, min(step, len(queries)), len(flat)), np.float32
-    )  # fresh memory would cost more than they do
+    # Fresh memory for every product would cost as much as the product.
+    products = np.empty((2, min(step, len(queries)), len(flat)), np.float32)
     rows, distances = [], []
     for start in range(0, len(queries), step):
         part = queries[start : start + step]
