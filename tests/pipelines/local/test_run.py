@@ -233,11 +233,13 @@ def test_a_failed_stage_is_named_with_its_own_error_and_the_log(phantoms, tmp_pa
         (["--data", "PHANTOMS"], {"arms": "real,gna:3"}, "arms: 'gna:3': there is no source 'gna'"),
         (["--data", "PHANTOMS"], {"gan_batch_size": 64}, "gan_batch_size: class 'benign' has 30 images"),
         (["--data", "PHANTOMS", "--out", "/proc/run"], {"gan_batch_size": 8}, "--out: /proc/run can't be written"),
-        (["--data", "PHANTOMS", "--out", "PHANTOMS"], {"gan_batch_size": 8}, "holds files of something else"),
+        (["--data", "PHANTOMS", "--out", "PHANTOMS"], {"gan_batch_size": 8}, "is the data set"),
+        (["--data", "PHANTOMS", "--out", "HERE"], {"gan_batch_size": 8}, "holds files of something else"),
     ],
 )
 def test_bad_input_is_refused_in_one_line_before_anything_runs(phantoms, words, settings, message):
-    words = [str(phantoms) if word == "PHANTOMS" else word for word in words]
+    places = {"PHANTOMS": str(phantoms), "HERE": str(Path(__file__).parent)}
+    words = [places.get(word, word) for word in words]
     done = subprocess.run(command(*words, **settings), capture_output=True, text=True, timeout=240)
     assert done.returncode == 2
     assert message in done.stderr
