@@ -20,8 +20,8 @@ import numpy as np
 from PIL import Image
 
 from components.contracts.classifier import chosen, save_classifier
-from components.contracts.files import write_json
 from components.contracts.imageset import ImageSet, pixel_digest, write_imageset
+from components.contracts.pods import cell_folders
 from pipelines.phantoms.drawing import draw_phantom
 
 DEFAULTS = ["20000", "1000", "224", "1"]
@@ -67,7 +67,7 @@ def write_data(root: Path, synthetic: int, real: int, size: int) -> None:
         Image.fromarray(cut(number % 2, number, 2)).save(path, quality=85)
     save_classifier(root / "network", chosen("pretrained", "", "head", "weights"), None)
     (root / "none").mkdir()
-    write_json(root / "none" / "nothing.json", {"generators": 0})
+    cell_folders(root / "none", [])
 
 
 def run_stage(stage: str, root: Path, threads: int) -> None:
@@ -103,7 +103,7 @@ def run_stage(stage: str, root: Path, threads: int) -> None:
     else:
         from components.train_classifier.component import train_classifier as component
 
-        given = {"features": at("features"), "network": at("network"), "models": at("models"), "arm": ARM}
+        given = {"features": at("features"), "network": at("network"), "models": at("models"), "pod": {"arms": [ARM]}}
         given |= {"replicates": 3, "epochs": 1, "batch_size": 32, "learning_rate": 1e-3, "dropout": 0.0, "patience": 0}
         given |= {"device": "cpu", "gpus": "", "gpu_stages": []}
     component.python_func(**sets, **given, seed=0, threads=threads)
