@@ -65,7 +65,7 @@ def find_changes(
     real_mean = real.mean_prediction()
     before, real_wrong = decisions(real_mean, positive), _wrong(real, test.labels, positive)
     used = [_used_rows(evaluation, synthetic) for evaluation in evaluations]
-    small = _Small(synthetic.images, np.unique(np.concatenate(used)))
+    small = _SmallPictures(synthetic.images, np.unique(np.concatenate(used)))
     changes = []
     for evaluation, own in zip(evaluations, used, strict=True):
         mean = evaluation.mean_prediction()
@@ -136,7 +136,7 @@ def _used_rows(evaluation: Evaluation, synthetic: ImageSet) -> np.ndarray:
     return np.unique(np.concatenate(rows))
 
 
-class _Small:
+class _SmallPictures:
     """Some rows of images as small pictures, made once for all arms."""
 
     def __init__(self, images: np.ndarray, rows: np.ndarray) -> None:
@@ -148,7 +148,9 @@ class _Small:
         return self._pictures[np.searchsorted(self._rows, rows)]
 
 
-def _nearest(images: np.ndarray, rows: np.ndarray, small: _Small, paths: np.ndarray, used: np.ndarray) -> list[list]:
+def _nearest(
+    images: np.ndarray, rows: np.ndarray, small: _SmallPictures, paths: np.ndarray, used: np.ndarray
+) -> list[list]:
     """Return for each test image in `rows` its nearest synthetic images: path, distance, path, distance, ..."""
     count = min(_NEAREST, len(used))
     if not count or not len(rows):

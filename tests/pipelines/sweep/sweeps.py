@@ -1,6 +1,7 @@
 """What tests of sweeps share: their files, planned or run by the command line."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,7 +13,9 @@ import yaml
 from components.contracts.imageset import read_imageset, write_imageset
 from components.contracts.metrics import scores
 from pipelines.runs.artifacts import evaluations_of
+from pipelines.sweep.carry_out import run_folder
 from pipelines.sweep.file import read_sweep_file
+from pipelines.sweep.folds import lay_out_folds
 from pipelines.sweep.plan import Sweep, lay_out
 
 AGREED = {"real_identical": True, "real_differs_by": 0.0}
@@ -47,6 +50,15 @@ def make_fold(folder: Path, number: int) -> None:
     for evaluation in evaluations_of(folder):
         path = evaluation / "evaluation.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"test_set_digest": test.digest()}))
+
+
+def two_folds_of(run: Path, folder: Path) -> Sweep:
+    """Lay out a run over two test folds in `folder`, both finished: copies of `run`, each with its own test images."""
+    folds = lay_out_folds("folds", yaml.safe_load((run / "parameters.yaml").read_text()) | {"test_folds": 2}, gans=2)
+    for number, fold in enumerate(folds.runs):
+        shutil.copytree(run, run_folder(folder, fold))
+        make_fold(run_folder(folder, fold), number)
+    return folds
 
 
 def add_external(folder: Path) -> None:

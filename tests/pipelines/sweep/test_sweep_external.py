@@ -10,12 +10,12 @@ import yaml
 from jsonschema import validate
 from rich.console import Console
 from statsmodels.stats.multitest import multipletests
-from sweeps import add_external, make_fold
+from sweeps import add_external, make_fold, two_folds_of
 
 from components.compare.verdict_file import read_schema
 from components.contracts.errors import InputError
 from pipelines.sweep.file import Point
-from pipelines.sweep.folds import join_folds, lay_out_folds
+from pipelines.sweep.folds import join_folds
 from pipelines.sweep.join import join
 from pipelines.sweep.page import print_results, write_results
 from pipelines.sweep.plan import PlannedRun, Sweep
@@ -41,13 +41,9 @@ def folds_twice(finished, tmp_path):
 @pytest.fixture
 def two_folds(finished, tmp_path):
     """A run over two folds: copies of the small run, with an external test set."""
-    given = yaml.safe_load((finished[0] / "parameters.yaml").read_text()) | {"test_folds": 2}
-    folds = lay_out_folds("folds", given, gans=2)
-    for number, run in enumerate(folds.runs):
-        shutil.copytree(finished[0], tmp_path / "out" / "runs" / run.name)
-        add_external(tmp_path / "out" / "runs" / run.name)
-        make_fold(tmp_path / "out" / "runs" / run.name, number)
-    return folds, tmp_path / "out"
+    shutil.copytree(finished[0], tmp_path / "one")
+    add_external(tmp_path / "one")
+    return two_folds_of(tmp_path / "one", tmp_path / "out"), tmp_path / "out"
 
 
 def test_a_run_over_folds_has_one_verdict_on_each_set(two_folds):

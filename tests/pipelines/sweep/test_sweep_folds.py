@@ -11,25 +11,20 @@ import pytest
 import yaml
 from jsonschema import validate
 from small_run import SMALL, command
-from sweeps import laid_out, make_fold
+from sweeps import laid_out, make_fold, two_folds_of
 
 from components.compare.verdict_file import read_schema
 from components.contracts.errors import InputError
 from pipelines.runs.endings import StageError
 from pipelines.runs.folder import is_finished
-from pipelines.sweep.folds import join_folds, lay_out_folds
+from pipelines.sweep.folds import join_folds
 from pipelines.sweep.join import join
 
 
 @pytest.fixture
 def two_folds(finished, tmp_path):
     """Two folds that found the same: copies of the small run."""
-    parameters = yaml.safe_load((finished[0] / "parameters.yaml").read_text()) | {"test_folds": 2}
-    folds = lay_out_folds("folds", parameters, gans=2)
-    for number, run in enumerate(folds.runs):
-        shutil.copytree(finished[0], tmp_path / "out" / "runs" / run.name)
-        make_fold(tmp_path / "out" / "runs" / run.name, number)
-    return folds, tmp_path / "out"
+    return two_folds_of(finished[0], tmp_path / "out"), tmp_path / "out"
 
 
 def test_the_folds_of_a_run_give_one_verdict_over_all_images(two_folds, finished):
